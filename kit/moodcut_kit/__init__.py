@@ -1,0 +1,1 @@
+"""What all moodcut services share. A library: it imports no service."""
