@@ -1,8 +1,8 @@
 """The errors that cross a service boundary.
 
 An error class carries its own fate: the gRPC code, a stable reason and whether trying again can help. One interceptor
-(:mod:`moodcut_kit.server`) turns it into a ``google.rpc.Status``; one function (:mod:`moodcut_kit.client`) turns it back.
-This module imports nothing of gRPC, so pure code may raise these errors.
+(:mod:`moodcut_kit.server`) turns it into a ``google.rpc.Status``; one function (:mod:`moodcut_kit.client`) turns it
+back. This module imports nothing of gRPC, so pure code may raise these errors.
 """
 
 from __future__ import annotations
