@@ -116,7 +116,7 @@ def read_torch_checkpoint(source: Path | str | bytes) -> dict[str, np.ndarray]:
         struct.error,
     ) as error:
         raise CheckpointError(f"This is not a readable PyTorch checkpoint: {error}") from error
-    except (struct.error, AttributeError, IndexError, MemoryError, OverflowError) as error:
+    except (AttributeError, IndexError, MemoryError, OverflowError) as error:
         raise CheckpointError(f"This PyTorch checkpoint is damaged: {type(error).__name__}: {error}") from error
     return found
 

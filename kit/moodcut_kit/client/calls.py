@@ -1,0 +1,122 @@
+"""Calls that can be cancelled and that try again when that can help."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import grpc
+
+from moodcut_kit.errors import CancelledError
+from moodcut_kit.status import RemoteError, from_rpc_error
+
+_Request = TypeVar("_Request", contravariant=True)
+_Response = TypeVar("_Response", covariant=True)
+_POLL_SECONDS = 0.2
+
+
+class UnaryMethod(Protocol[_Request, _Response]):
+    """A method of a stub that answers once."""
+
+    def future(self, request: _Request, timeout: float | None = None) -> grpc.CallFuture[_Response]:
+        """Begin the call."""
+        ...
+
+
+class StreamMethod(Protocol[_Request, _Response]):
+    """A method of a stub that answers with a stream."""
+
+    def __call__(self, request: _Request, timeout: float | None = None) -> grpc.CallIterator[_Response]:
+        """Begin the call."""
+        ...
+
+
+class Caller:
+    """Makes calls until one succeeds, fails for good, is cancelled, or ``patience_seconds`` have passed.
+
+    ``cancelled`` is polled while a call runs; when it is set the call is cancelled and CancelledError is raised.
+    """
+
+    def __init__(self, *, cancelled: threading.Event, patience_seconds: float = 120.0) -> None:
+        self.cancelled = cancelled
+        self._patience_seconds = patience_seconds
+        self._jitter = random.Random()
+
+    def unary(self, method: UnaryMethod[_Request, _Response], request: _Request, *, timeout_seconds: float) -> _Response:
+        """One answer. Raises RemoteError or CancelledError."""
+
+        def attempt() -> _Response:
+            call = method.future(request, timeout=timeout_seconds)
+            while True:
+                if self.cancelled.is_set():
+                    call.cancel()
+                    raise CancelledError("the call was cancelled")
+                try:
+                    return call.result(timeout=_POLL_SECONDS)
+                except grpc.FutureTimeoutError:
+                    continue
+
+        return self._retry(attempt)
+
+    def stream(
+        self,
+        method: StreamMethod[_Request, _Response],
+        request: _Request,
+        *,
+        timeout_seconds: float,
+        on_message: Callable[[_Response], None],
+    ) -> None:
+        """A stream's messages, each given to ``on_message``; a repeated attempt begins the stream anew."""
+
+        def attempt() -> None:
+            call = method(request, timeout=timeout_seconds)
+            with _cancel_when(self.cancelled, call):
+                for message in call:
+                    on_message(message)
+
+        self._retry(attempt)
+
+    def _retry(self, attempt: Callable[[], _Response]) -> _Response:
+        give_up = time.monotonic() + self._patience_seconds
+        delay_seconds = 0.2
+        while True:
+            try:
+                return attempt()
+            except grpc.RpcError as error:
+                if self.cancelled.is_set():
+                    raise CancelledError("the call was cancelled") from error
+                remote = from_rpc_error(error)
+                if not remote.retryable or time.monotonic() + delay_seconds > give_up:
+                    raise remote from error
+                asked = float(remote.metadata.get("retry_delay_seconds", 0))
+            if self.cancelled.wait(max(asked, delay_seconds) * self._jitter.uniform(0.8, 1.2)):
+                raise CancelledError("the call was cancelled")
+            delay_seconds = min(delay_seconds * 2, 5.0)
+
+
+class _cancel_when:  # noqa: N801
+    """Cancels a stream as soon as an event is set, for the time of a ``with`` block."""
+
+    def __init__(self, cancelled: threading.Event, call: grpc.Call) -> None:
+        self._cancelled, self._call = cancelled, call
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self) -> None:
+        while not self._done.wait(_POLL_SECONDS):
+            if self._cancelled.is_set():
+                self._call.cancel()
+                return
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+
+__all__ = ["Caller", "RemoteError"]

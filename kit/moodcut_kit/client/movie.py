@@ -1,0 +1,86 @@
+"""A film's analysis from the caller's side: plan, ranges side by side, finish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from moodcut_kit.client.calls import Caller
+from moodcut_kit.v1 import segmenter_pb2, segmenter_pb2_grpc
+
+_PLAN_SECONDS = 600.0
+_RANGE_SECONDS = 1800.0
+_FINISH_SECONDS = 1800.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovieKeys:
+    """Names of the objects a finished film analysis consists of."""
+
+    movie_analysis_key: str
+    keyframe_index_key: str
+    keyframe_pack_key: str
+
+
+def analyze_movie(
+    segmenter: segmenter_pb2_grpc.SegmenterServiceStub,
+    caller: Caller,
+    *,
+    principal: str,
+    movie_sha256: str,
+    options: segmenter_pb2.MovieOptions,
+    parallel_ranges: int,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> MovieKeys:
+    """Analyse a film, ``parallel_ranges`` ranges at a time, and return the names of the results.
+
+    ``on_progress`` is told the share that is done. What was analysed before is not analysed again. Raises RemoteError
+    or CancelledError.
+    """
+    about = {"principal": principal, "movie_sha256": movie_sha256, "options": options}
+    plan = caller.unary(
+        segmenter.PlanMovie,
+        segmenter_pb2.PlanMovieRequest(**about),  # type: ignore[arg-type]
+        timeout_seconds=_PLAN_SECONDS,
+    )
+    if plan.movie_analysis_key:
+        on_progress(1.0)
+        return _keys(plan)
+
+    def analyze(frames: segmenter_pb2.FrameRange) -> str:
+        request = segmenter_pb2.AnalyzeRangeRequest(**about, plan_key=plan.plan_key, range=frames)  # type: ignore[arg-type]
+        return caller.unary(segmenter.AnalyzeRange, request, timeout_seconds=_RANGE_SECONDS).range_key
+
+    with ThreadPoolExecutor(max(1, parallel_ranges), thread_name_prefix="range") as pool:
+        futures = {pool.submit(analyze, frames): frames for frames in plan.ranges}
+        done_frames, pending = 0, set(futures)
+        try:
+            while pending:
+                done, pending = wait(pending, return_when=FIRST_EXCEPTION, timeout=0.5)
+                for future in done:
+                    future.result()
+                    done_frames += futures[future].end_frame - futures[future].start_frame
+                on_progress(0.95 * done_frames / max(1, plan.frame_count))
+        finally:
+            for future in pending:
+                future.cancel()
+    finished = caller.unary(
+        segmenter.FinishMovie,
+        segmenter_pb2.FinishMovieRequest(
+            **about,  # type: ignore[arg-type]
+            plan_key=plan.plan_key,
+            range_keys=[future.result() for future in futures],
+        ),
+        timeout_seconds=_FINISH_SECONDS,
+    )
+    on_progress(1.0)
+    return _keys(finished)
+
+
+def _keys(response: segmenter_pb2.PlanMovieResponse | segmenter_pb2.FinishMovieResponse) -> MovieKeys:
+    return MovieKeys(
+        movie_analysis_key=response.movie_analysis_key,
+        keyframe_index_key=response.keyframe_index_key,
+        keyframe_pack_key=response.keyframe_pack_key,
+    )
