@@ -26,7 +26,9 @@ def generate(directory: Path) -> dict[str, str]:
     well_known = resources.files("grpc_tools") / "_proto"
     names = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto"))
     outputs = [f"--{kind}_out={directory}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")]
-    if protoc.main(["protoc", f"-I{PROTOS}", f"-I{well_known}", *outputs, *names]) != 0:
+    scripts = Path(sys.executable).parent
+    plugins = [f"--plugin=protoc-gen-{kind}={scripts / f'protoc-gen-{kind}'}" for kind in ("mypy", "mypy_grpc")]
+    if protoc.main(["protoc", f"-I{PROTOS}", f"-I{well_known}", *plugins, *outputs, *names]) != 0:
         raise SystemExit("protoc failed; its messages are above")
     made = {"__init__.py": INIT}
     for path in sorted((directory / "moodcut" / "v1").iterdir()):

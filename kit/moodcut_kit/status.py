@@ -15,9 +15,7 @@ _RETRYABLE_CODES = {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED"}
 def to_status(error: errors.MoodcutError) -> status_pb2.Status:
     """The status a server answers with for ``error``."""
     details = [any_pb2.Any()]
-    details[0].Pack(
-        error_details_pb2.ErrorInfo(reason=error.reason, domain=errors.DOMAIN, metadata=error.metadata)
-    )
+    details[0].Pack(error_details_pb2.ErrorInfo(reason=error.reason, domain=errors.DOMAIN, metadata=error.metadata))
     delay_seconds = error.metadata.get("retry_delay_seconds")
     if delay_seconds is not None:
         retry = error_details_pb2.RetryInfo()

@@ -14,7 +14,7 @@ from moodcut_kit.errors import CancelledError
 from moodcut_kit.status import RemoteError, from_rpc_error
 
 _Request = TypeVar("_Request", contravariant=True)
-_Response = TypeVar("_Response", covariant=True)
+_Response = TypeVar("_Response")
 _POLL_SECONDS = 0.2
 
 
@@ -45,7 +45,9 @@ class Caller:
         self._patience_seconds = patience_seconds
         self._jitter = random.Random()
 
-    def unary(self, method: UnaryMethod[_Request, _Response], request: _Request, *, timeout_seconds: float) -> _Response:
+    def unary(
+        self, method: UnaryMethod[_Request, _Response], request: _Request, *, timeout_seconds: float
+    ) -> _Response:
         """One answer. Raises RemoteError or CancelledError."""
 
         def attempt() -> _Response:

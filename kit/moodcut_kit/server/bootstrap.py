@@ -52,7 +52,9 @@ class Service:
 class RunningServer:
     """A server that listens. Use as a context manager, or call :meth:`stop`."""
 
-    def __init__(self, server: grpc.Server, address: str, services: Sequence[Service], settings: ServerSettings) -> None:
+    def __init__(
+        self, server: grpc.Server, address: str, services: Sequence[Service], settings: ServerSettings
+    ) -> None:
         self.address = address
         self._server = server
         self._services = services

@@ -37,8 +37,8 @@ class CallMetrics:
 class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]
     """Admits a bounded number of calls, counts and times them, and answers errors as ``google.rpc.Status``.
 
-    A call beyond the bound is answered RESOURCE_EXHAUSTED with a retry delay. Streams that only wait (``watch_methods``)
-    are not counted against the bound. An error that is not ours is logged with its traceback and answered INTERNAL
+    A call beyond the bound is answered RESOURCE_EXHAUSTED with a retry delay. Streams that only wait
+    (``watch_methods``) are not counted against the bound. An error that is not ours is logged with its traceback and answered INTERNAL
     without details.
     """
 
