@@ -101,6 +101,20 @@ class FrameTimes:
         before, after = self.start_seconds(frame), self.start_seconds(frame + 1)
         return frame if seconds - before < after - seconds else frame + 1
 
+    def resampled(self, *, start_frame: int, frame_count: int, rate: Fraction) -> NDArray[np.int64]:
+        """Frames to show for ``frame_count`` frames at a constant ``rate`` from ``start_frame`` on: int64 [frame_count].
+
+        Each is the frame whose start lies nearest to its time (the later one at exactly half). A film of constant rate
+        shown at that rate gives consecutive frames even where its time stamps are rounded.
+        """
+        ticks_per_step = 1 / (rate * self.time_base)
+        steps, scale = ticks_per_step.numerator, ticks_per_step.denominator
+        offsets = (2 * np.arange(frame_count, dtype=np.int64) * steps + scale) // (2 * scale)
+        doubled_midpoints = self.boundaries_pts[:-1] + self.boundaries_pts[1:]
+        doubled_pts = 2 * (self.boundaries_pts[start_frame] + offsets)
+        frames = np.searchsorted(doubled_midpoints, doubled_pts, side="right")
+        return np.minimum(frames, self.frame_count - 1).astype(np.int64)
+
     def rate(self) -> Fraction:
         """The usual constant rate that comes nearest: that of the median step if most frames have it, else the mean."""
         steps = np.diff(self.boundaries_pts)

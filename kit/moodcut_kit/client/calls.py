@@ -54,7 +54,7 @@ class Caller:
             call = method.future(request, timeout=timeout_seconds)
             while True:
                 if self.cancelled.is_set():
-                    call.cancel()
+                    call.cancel()  # type: ignore[no-untyped-call]
                     raise CancelledError("the call was cancelled")
                 try:
                     return call.result(timeout=_POLL_SECONDS)
@@ -110,7 +110,7 @@ class _cancel_when:  # noqa: N801
     def _watch(self) -> None:
         while not self._done.wait(_POLL_SECONDS):
             if self._cancelled.is_set():
-                self._call.cancel()
+                self._call.cancel()  # type: ignore[no-untyped-call]
                 return
 
     def __enter__(self) -> None:

@@ -38,8 +38,8 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]
     """Admits a bounded number of calls, counts and times them, and answers errors as ``google.rpc.Status``.
 
     A call beyond the bound is answered RESOURCE_EXHAUSTED with a retry delay. Streams that only wait
-    (``watch_methods``) are not counted against the bound. An error that is not ours is logged with its traceback and answered INTERNAL
-    without details.
+    (``watch_methods``) are not counted against the bound. An error that is not ours is logged with its traceback and
+    answered INTERNAL without details.
     """
 
     def __init__(self, *, metrics: CallMetrics, max_active_calls: int, watch_methods: frozenset[str]) -> None:
@@ -66,7 +66,7 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]
             factory = grpc.unary_stream_rpc_method_handler if streams_out else grpc.unary_unary_rpc_method_handler
         assert behaviour is not None
         wrapped = self._streaming(method, behaviour) if streams_out else self._unary(method, behaviour)
-        return factory(  # type: ignore[no-any-return,operator]
+        return factory(
             wrapped,
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,

@@ -1,0 +1,47 @@
+"""What can be wrong with a film or a piece of music."""
+
+from __future__ import annotations
+
+from moodcut_kit.errors import InvalidArgumentError, NotFoundError
+
+
+class MediaNotFoundError(NotFoundError):
+    """There is no such file."""
+
+    reason = "MEDIA_NOT_FOUND"
+
+
+class MediaError(InvalidArgumentError):
+    """Root of all that is wrong with a media file itself."""
+
+    reason = "MEDIA_INVALID"
+
+
+class MediaFormatUnknownError(MediaError):
+    """The file's first bytes are not those of a container that is accepted."""
+
+    reason = "MEDIA_FORMAT_UNKNOWN"
+
+
+class MediaUnreadableError(MediaError):
+    """The container is accepted, but FFmpeg cannot read what is in it."""
+
+    reason = "MEDIA_UNREADABLE"
+
+
+class MediaLimitError(MediaError):
+    """The file is larger, longer or wider than is allowed."""
+
+    reason = "MEDIA_LIMIT_EXCEEDED"
+
+
+class MediaWithoutSoundError(MediaError):
+    """The file has no audio stream, or not one sample of it can be decoded."""
+
+    reason = "MEDIA_WITHOUT_SOUND"
+
+
+class MediaWithoutPictureError(MediaError):
+    """The file has no video stream, or not one frame of it can be decoded."""
+
+    reason = "MEDIA_WITHOUT_PICTURE"

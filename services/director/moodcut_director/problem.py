@@ -1,0 +1,96 @@
+"""The solver's problem: shots, scores and grid in output frames. Pure.
+
+One tick is one output frame. Where the units' real boundaries count, a shot's length is the number of output frames its
+usable part can show; with the paper's average unit it is the number of whole units that part can fill, a frame's
+rounding on the safe side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from moodcut_director.grid import Grid
+from moodcut_director.options import DEFAULT_MAX_BARS, Selection, Story
+from moodcut_kit.time import FrameTimes, round_half_up
+from moodcut_kit.v1 import media_pb2, solver_pb2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsableShot:
+    """A shot, and the half-open range of film frames that may be used of it (empty: the shot cannot be chosen)."""
+
+    shot_id: str
+    scene_id: str
+    start_frame: int
+    end_frame: int
+
+    def length_ticks(self, frame_times: FrameTimes, rate: Fraction) -> int:
+        """Output frames of ``rate`` that the range can show, each from a source frame inside it."""
+        if self.end_frame <= self.start_frame:
+            return 0
+        seconds = frame_times.start_seconds(self.end_frame) - frame_times.start_seconds(self.start_frame)
+        return round_half_up(seconds * rate)
+
+
+def usable_shots(shots: Sequence[media_pb2.Shot], frame_times: FrameTimes, selection: Selection) -> list[UsableShot]:
+    """What may be used of each shot: not its transitions, not what lies outside the film range asked for."""
+    first = frame_times.boundary_nearest(selection.film_start_seconds)
+    last = frame_times.frame_count
+    if selection.film_end_seconds is not None:
+        last = frame_times.boundary_nearest(selection.film_end_seconds)
+    found = []
+    for shot in shots:
+        start, end = max(first, shot.usable_start_frame), min(last, shot.usable_end_frame)
+        if shot.unusable_reason != media_pb2.UNUSABLE_REASON_UNSPECIFIED or end <= start:
+            start = end = shot.usable_start_frame
+        found.append(UsableShot(shot_id=shot.shot_id, scene_id=shot.scene_id, start_frame=start, end_frame=end))
+    return found
+
+
+def make_problem(
+    *,
+    shots: Sequence[UsableShot],
+    scores: Mapping[str, float],
+    frame_times: FrameTimes,
+    rate: Fraction,
+    grid: Grid,
+    selection: Selection,
+    time_limit_seconds: float,
+) -> solver_pb2.SolveRequest:
+    """The problem that SolverService.Solve is asked. ``scores`` holds S_i by shot_id."""
+    request = solver_pb2.SolveRequest(
+        bar_count=grid.unit_count,
+        add_scene_mean=True,
+        weighting=solver_pb2.WEIGHTING_PER_BAR if selection.per_unit else solver_pb2.WEIGHTING_PER_SHOT,
+        length_mode=solver_pb2.LENGTH_MODE_FLEXIBLE if selection.flexible else solver_pb2.LENGTH_MODE_WHOLE_SHOT,
+        time_limit_seconds=time_limit_seconds,
+    )
+    if selection.story is Story.HARD:
+        request.hard_scene_limit.max_scenes = selection.max_scenes
+    elif selection.story is Story.SOFT:
+        request.soft_scene_limit.max_scenes = selection.max_scenes
+    if selection.flexible:
+        request.min_bars = selection.min_units or 1
+        request.max_bars = selection.max_units or math.ceil(DEFAULT_MAX_BARS * grid.units_per_bar)
+    if not selection.average_units:
+        request.bar_boundary_ticks.extend(grid.boundary_ticks(rate))
+    unit_ticks = grid.unit_seconds * rate
+    for shot in shots:
+        length_ticks = shot.length_ticks(frame_times, rate)
+        entry = request.shots.add(
+            shot_id=shot.shot_id, scene_id=shot.scene_id, score=scores[shot.shot_id], excluded=length_ticks == 0
+        )
+        if selection.average_units:
+            entry.bars = _whole_units(length_ticks, unit_ticks)
+        else:
+            entry.duration_ticks = length_ticks
+    return request
+
+
+def _whole_units(length_ticks: int, unit_ticks: Fraction) -> int:
+    """Most units n whose rounded boundaries never lie further apart than the shot is long, wherever they begin."""
+    count = math.floor(length_ticks / unit_ticks)
+    return count if count == 0 or math.ceil(count * unit_ticks) <= length_ticks else count - 1
