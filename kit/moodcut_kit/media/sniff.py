@@ -14,9 +14,7 @@ _FrameSizer: TypeAlias = Callable[[bytes], "int | None"]
 HEAD_BYTE_COUNT = 65536
 """How many bytes from the start of a file :func:`sniff_container` wants to see (fewer if the file is shorter)."""
 
-ACCEPTED = (
-    "MP4/MOV, Matroska/WebM, AVI, MPEG-PS, MPEG-TS, MPEG video, FLV, ASF/WMV, Ogg, WAV, FLAC, MP3, AAC, AIFF, CAF"
-)
+ACCEPTED = "MP4/MOV, Matroska/WebM, AVI, MPEG (PS, TS, video), FLV, ASF/WMV, Ogg, WAV, FLAC, MP3, AAC, AIFF, CAF"
 """The accepted containers, for a person."""
 
 _MOV_FIRST_BOXES = frozenset((b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"))
