@@ -1,0 +1,75 @@
+"""Shot detectors, one a file, behind :class:`ShotDetector`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+
+from moodcut_segmenter.detectors.base import PictureFormat, ShotDetector, Span, TransitionProbabilities
+
+__all__ = ["Detector", "PictureFormat", "ShotDetector", "Span", "TransitionProbabilities", "make_detector"]
+
+
+class Detector(Enum):
+    """The detectors there are, by the name a user gives."""
+
+    TRANSNETV2 = "transnetv2"
+    CONTENT = "content"
+    ADAPTIVE = "adaptive"
+    HASH = "hash"
+    HISTOGRAM = "histogram"
+    THRESHOLD = "threshold"
+
+
+def make_detector(detector: Detector, *, threads: int = 0) -> ShotDetector:
+    """A detector, ready to run. ``threads`` (0: every core) is for the ones that run a network.
+
+    Raises ModelNotBuiltError if a network's model is not in the model cache.
+    """
+    return _MAKERS[detector](threads)
+
+
+def _transnet(threads: int) -> ShotDetector:
+    from moodcut_segmenter.detectors.transnet import TransNetDetector
+
+    return TransNetDetector(threads=threads)
+
+
+def _content(_: int) -> ShotDetector:
+    from moodcut_segmenter.detectors.content import ContentShotDetector
+
+    return ContentShotDetector()
+
+
+def _adaptive(_: int) -> ShotDetector:
+    from moodcut_segmenter.detectors.adaptive import AdaptiveShotDetector
+
+    return AdaptiveShotDetector()
+
+
+def _hash(_: int) -> ShotDetector:
+    from moodcut_segmenter.detectors.perceptual_hash import HashShotDetector
+
+    return HashShotDetector()
+
+
+def _histogram(_: int) -> ShotDetector:
+    from moodcut_segmenter.detectors.histogram import HistogramShotDetector
+
+    return HistogramShotDetector()
+
+
+def _threshold(_: int) -> ShotDetector:
+    from moodcut_segmenter.detectors.threshold import ThresholdShotDetector
+
+    return ThresholdShotDetector()
+
+
+_MAKERS: dict[Detector, Callable[[int], ShotDetector]] = {
+    Detector.TRANSNETV2: _transnet,
+    Detector.CONTENT: _content,
+    Detector.ADAPTIVE: _adaptive,
+    Detector.HASH: _hash,
+    Detector.HISTOGRAM: _histogram,
+    Detector.THRESHOLD: _threshold,
+}

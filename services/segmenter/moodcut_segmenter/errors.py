@@ -1,0 +1,41 @@
+"""Errors of the segmenter."""
+
+from __future__ import annotations
+
+from moodcut_kit.errors import FailedPreconditionError, InvalidArgumentError
+
+
+class ModelSourceMismatchError(FailedPreconditionError):
+    """The checkpoint a model is built from does not hold the network it should."""
+
+    reason = "MODEL_SOURCE_MISMATCH"
+
+
+class ModelNotBuiltError(FailedPreconditionError):
+    """A model is needed that has not been built on this machine."""
+
+    reason = "MODEL_NOT_BUILT"
+
+
+class BackendNotInstalledError(FailedPreconditionError):
+    """A detector or beat tracker was asked for by name whose package is not installed."""
+
+    reason = "BACKEND_NOT_INSTALLED"
+
+
+class EmptyMediaError(FailedPreconditionError):
+    """There is nothing to segment: no frame, or no sound."""
+
+    reason = "EMPTY_MEDIA"
+
+
+class BadOptionsError(InvalidArgumentError):
+    """Options that contradict themselves or the film."""
+
+    reason = "BAD_OPTIONS"
+
+
+class BadPlanError(InvalidArgumentError):
+    """A plan or a range that does not belong to the film and the options it came with."""
+
+    reason = "BAD_PLAN"
