@@ -102,7 +102,7 @@ class FrameTimes:
         return frame if seconds - before < after - seconds else frame + 1
 
     def resampled(self, *, start_frame: int, frame_count: int, rate: Fraction) -> NDArray[np.int64]:
-        """Frames to show for ``frame_count`` frames at a constant ``rate`` from ``start_frame`` on: int64 [frame_count].
+        """Frames to show from ``start_frame`` on at a constant ``rate``: int64 [frame_count].
 
         Each is the frame whose start lies nearest to its time (the later one at exactly half). A film of constant rate
         shown at that rate gives consecutive frames even where its time stamps are rounded.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from fractions import Fraction
 
 from moodcut_director.errors import OptionError
 from moodcut_director.grid import Music, Unit
 from moodcut_director.options import DEFAULT_MAX_SCENES, Selection, Story
-from moodcut_kit.time import FrameTimes
 from moodcut_kit.v1 import media_pb2, montage_pb2, solver_pb2
 
 _STORIES = {
@@ -57,15 +55,6 @@ def _seconds(value: float, field: str) -> Fraction:
     return Fraction(round(value * 1_000_000), 1_000_000)
 
 
-def frame_times_from(message: media_pb2.FrameTimes) -> FrameTimes:
-    """The film's clock."""
-    return FrameTimes.from_runs(
-        time_base=Fraction(message.time_base.num, message.time_base.den),
-        first_pts=message.first_pts,
-        runs=[(run.step, run.count) for run in message.runs],
-    )
-
-
 def rational(value: Fraction) -> media_pb2.Rational:
     """A fraction as a message."""
     return media_pb2.Rational(num=value.numerator, den=value.denominator)
@@ -80,11 +69,3 @@ def music_from(message: media_pb2.MusicAnalysis) -> Music:
         beats=[beat.pts for beat in message.beats],
         meter=max(1, message.meter),
     )
-
-
-EMOTIONS: Sequence[str] = ("excited", "fear", "neutral", "relaxation", "sad", "tension")
-
-
-def posterior_dict(message: media_pb2.EmotionPosterior) -> dict[str, float]:
-    """The six probabilities by name."""
-    return {name: float(getattr(message, name)) for name in EMOTIONS}

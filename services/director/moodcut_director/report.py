@@ -1,0 +1,79 @@
+"""The report of a montage as JSON: what `moodcut make --json` prints. Pure.
+
+Frames are numbered from 0, ranges are half-open, seconds of the film count from its first frame and seconds of the
+music from its first sample. ``cuts_seconds`` count from the beginning of the montage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from moodcut_director.timeline import cut_seconds, duration_seconds, max_sync_error_seconds
+from moodcut_kit.contract import Json
+from moodcut_kit.readable import movie_scenes, movie_shots, music_bars, posterior_dict
+from moodcut_kit.time import FrameTimes
+from moodcut_kit.v1 import media_pb2, renderer_pb2, solver_pb2
+
+
+def make_report(
+    *,
+    montage_id: str,
+    movie: media_pb2.MovieAnalysis,
+    frame_times: FrameTimes,
+    music: media_pb2.MusicAnalysis,
+    scores: media_pb2.Scores,
+    solution: solver_pb2.SolveResponse,
+    timeline: renderer_pb2.Timeline,
+    unit: str,
+    relaxations: Sequence[str],
+    stage_seconds: Mapping[str, float],
+) -> dict[str, Json]:
+    """All that is worth knowing of a finished montage."""
+    music_base = Fraction(music.time_base.num, music.time_base.den)
+    return {
+        "montage_id": montage_id,
+        "fps": f"{movie.frame_rate.num}/{movie.frame_rate.den}",
+        "detector": movie.detector,
+        "model": scores.model,
+        "shots": movie_shots(movie, frame_times),
+        "scenes": movie_scenes(movie, frame_times),
+        "bars": music_bars(music),
+        "bpm": music.bpm,
+        "meter": music.meter,
+        "beat_backend": media_pb2.BeatBackend.Name(music.backend).removeprefix("BEAT_BACKEND_").lower(),
+        "emotion": dict(posterior_dict(scores.music_emotion)),
+        "unit": unit,
+        "unit_boundaries_seconds": [float(pts * music_base) for pts in timeline.unit_boundary_pts],
+        "status": solver_pb2.SolveResponse.Status.Name(solution.status).removeprefix("STATUS_").lower(),
+        "objective": solution.objective,
+        "selection": _selection(frame_times, solution, timeline),
+        "cuts_seconds": [float(cut) for cut in cut_seconds(timeline)],
+        "duration_seconds": float(duration_seconds(timeline)),
+        "music_start_seconds": float(timeline.music_start_pts * music_base),
+        "music_end_seconds": float(timeline.music_end_pts * music_base),
+        "max_sync_error_ms": float(max_sync_error_seconds(timeline) * 1000),
+        "relaxations": list(relaxations),
+        "warnings": [*movie.warnings, *music.warnings],
+        "stage_seconds": {stage: round(seconds, 3) for stage, seconds in stage_seconds.items()},
+    }
+
+
+def _selection(
+    frame_times: FrameTimes, solution: solver_pb2.SolveResponse, timeline: renderer_pb2.Timeline
+) -> list[Json]:
+    return [
+        {
+            "shot_id": clip.shot_id,
+            "scene_id": clip.scene_id,
+            "first_bar": clip.first_unit,
+            "bar_count": clip.unit_count,
+            "source_start_frame": clip.source_start_frame,
+            "source_end_frame": clip.source_end_frame,
+            "source_start_seconds": float(frame_times.start_seconds(clip.source_start_frame)),
+            "source_end_seconds": float(frame_times.start_seconds(clip.source_end_frame)),
+            "score": placement.score,
+            "similarity": placement.raw_score,
+        }
+        for clip, placement in zip(timeline.clips, solution.placements, strict=True)
+    ]

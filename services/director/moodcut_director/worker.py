@@ -1,0 +1,221 @@
+"""Takes montages off the queue and works on them under a lease.
+
+Any replica may run any job. A worker that dies loses its lease when it ends; a worker that is told to stop gives its
+jobs back. Only a state change that still holds the fencing token counts.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from moodcut_director.errors import LeaseLostError, MontageNotFoundError, TooManyAttemptsError
+from moodcut_director.job import Job, Made, Services
+from moodcut_director.montages import Montages, Progress, QueueItem
+from moodcut_director.record import NewerSchemaError, Record, State
+from moodcut_director.settings import DirectorSettings
+from moodcut_kit.client import Caller
+from moodcut_kit.contract import montage_prefix
+from moodcut_kit.errors import MoodcutError
+
+_log = logging.getLogger(__name__)
+_PROGRESS_SECONDS = 1.0
+
+
+class Worker:
+    """Looks for work and does it, up to ``settings.job_limit`` jobs at once."""
+
+    def __init__(self, montages: Montages, services: Services, settings: DirectorSettings) -> None:
+        self._montages = montages
+        self._services = services
+        self._settings = settings
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._stopped = threading.Event()
+        self._wake = threading.Event()
+        self._pool = ThreadPoolExecutor(settings.job_limit, thread_name_prefix="job")
+        self._places = threading.BoundedSemaphore(settings.job_limit)
+        self._thread = threading.Thread(target=self._look, name="queue", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look for work."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give back what is being worked on, and end."""
+        self._stopped.set()
+        self._wake.set()
+        self._thread.join()
+        self._pool.shutdown(wait=True)
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._wake.set()
+
+    def _look(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                for item in self._montages.queue():
+                    self._consider(item)
+            except Exception:
+                _log.exception("looking for work failed; trying again")
+            self._wake.wait(self._settings.poll_seconds)
+            self._wake.clear()
+
+    def _consider(self, item: QueueItem) -> None:
+        try:
+            record, _ = self._montages.load(item.principal, item.montage_id)
+        except MontageNotFoundError:
+            self._montages.unqueue(item)
+            return
+        except NewerSchemaError:
+            return
+        if record.state.ended:
+            self._montages.unqueue(item)
+            return
+        now_seconds = self._montages.clock()
+        if self._stopped.is_set() or not record.takeable(now_seconds=now_seconds):
+            return
+        if not self._places.acquire(blocking=False):
+            return
+        try:
+            taken = self._take(item)
+        except BaseException:
+            self._places.release()
+            raise
+        if taken is None:
+            self._places.release()
+        else:
+            self._pool.submit(self._work, item, taken)
+
+    def _take(self, item: QueueItem) -> Record | None:
+        """The montage under our lease, or None if another was faster."""
+
+        def take(record: Record) -> Record:
+            now_seconds = self._montages.clock()
+            if not record.takeable(now_seconds=now_seconds):
+                return record
+            return record.taken(
+                holder=self._holder, now_seconds=now_seconds, lease_seconds=self._settings.lease_seconds
+            )
+
+        before, _ = self._montages.load(item.principal, item.montage_id)
+        record = self._montages.change(item.principal, item.montage_id, take)
+        return record if record.holder == self._holder and record.token > before.token else None
+
+    def _work(self, item: QueueItem, record: Record) -> None:
+        cancelled, done = threading.Event(), threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(item, record.token, cancelled, done), daemon=True)
+        keeper.start()
+        try:
+            self._run(item, record, cancelled)
+        except LeaseLostError as error:
+            _log.info("%s", error.message)
+        except Exception:
+            _log.exception("montage %s was left; it will be taken up again", item.montage_id)
+        finally:
+            done.set()
+            keeper.join()
+            self._places.release()
+            self._wake.set()
+
+    def _run(self, item: QueueItem, record: Record, cancelled: threading.Event) -> None:
+        token = record.token
+
+        def change(to: Callable[[Record], Record]) -> None:
+            self._montages.change(item.principal, item.montage_id, to)
+
+        try:
+            if token > self._settings.attempt_limit:
+                message = f"the montage was taken up {token - 1} times and never ended; see the servers' logs"
+                raise TooManyAttemptsError(message)
+            made = self._job(item, token, cancelled).run()
+        except MoodcutError as error:
+            if isinstance(error, LeaseLostError):
+                raise
+            if self._stopped.is_set():
+                change(lambda record: record.released(token=token))
+                return
+            if error.retryable and token < self._settings.attempt_limit:
+                _log.warning("montage %s: %s; trying again", item.montage_id, error.message)
+                until_seconds = self._montages.clock() + self._settings.retry_seconds * token
+                change(lambda record: record.postponed(token=token, until_seconds=until_seconds))
+                return
+            failure = error
+            change(lambda record: record.failed(token=token, error=failure))
+        except Exception:
+            _log.exception("montage %s failed", item.montage_id)
+            internal = MoodcutError("internal error in the director; its log has the details")
+            change(lambda record: record.failed(token=token, error=internal))
+        else:
+            self._finish(item, token, made)
+        self._montages.unqueue(item)
+
+    def _finish(self, item: QueueItem, token: int, made: Made) -> None:
+        def succeed(record: Record) -> Record:
+            return record.succeeded(
+                token=token, result=made.result, relaxations=made.relaxations, stage_seconds=made.stage_seconds
+            )
+
+        self._montages.change(item.principal, item.montage_id, succeed)
+
+    def _job(self, item: QueueItem, token: int, cancelled: threading.Event) -> Job:
+        written_seconds, written_stage = 0.0, ""
+
+        def on_state(state: State, stage_seconds: dict[str, float]) -> None:
+            def advance(record: Record) -> Record:
+                return record.advanced(token=token, state=state, stage_seconds=stage_seconds)
+
+            self._montages.change(item.principal, item.montage_id, advance)
+
+        def on_progress(progress: Progress) -> None:
+            nonlocal written_seconds, written_stage
+            now_seconds = time.monotonic()
+            if now_seconds - written_seconds >= _PROGRESS_SECONDS or progress.stage != written_stage:
+                written_seconds, written_stage = now_seconds, progress.stage
+                self._montages.put_progress(item.principal, item.montage_id, progress)
+
+        return Job(
+            store=self._montages.store,
+            services=self._services,
+            caller=Caller(cancelled=cancelled, patience_seconds=self._settings.patience_seconds),
+            settings=self._settings,
+            principal=item.principal,
+            montage_id=item.montage_id,
+            attempt_prefix=f"{montage_prefix(item.principal, item.montage_id)}attempts/{token:04d}/",
+            request=self._montages.request(item.principal, item.montage_id),
+            on_state=on_state,
+            on_progress=on_progress,
+        )
+
+    def _keep(self, item: QueueItem, token: int, cancelled: threading.Event, done: threading.Event) -> None:
+        """Renew the lease; cancel the job when it is lost, when its user stops it, or when this worker stops."""
+        lease_seconds = self._settings.lease_seconds
+        next_seconds = time.monotonic() + lease_seconds / 3
+        ends_seconds = time.monotonic() + lease_seconds
+        while not done.wait(0.1):
+            now_seconds = time.monotonic()
+            if self._stopped.is_set():
+                cancelled.set()
+            if now_seconds < next_seconds:
+                continue
+            next_seconds = now_seconds + lease_seconds / 3
+
+            def renew(record: Record) -> Record:
+                return record.renewed(token=token, now_seconds=self._montages.clock(), lease_seconds=lease_seconds)
+
+            try:
+                self._montages.change(item.principal, item.montage_id, renew)
+                ends_seconds = time.monotonic() + lease_seconds
+            except (LeaseLostError, MontageNotFoundError):
+                cancelled.set()
+                return
+            except (MoodcutError, OSError):
+                _log.warning("the lease of montage %s could not be renewed", item.montage_id, exc_info=True)
+                if time.monotonic() > ends_seconds:
+                    cancelled.set()
