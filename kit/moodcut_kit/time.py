@@ -113,7 +113,8 @@ class FrameTimes:
         doubled_midpoints = self.boundaries_pts[:-1] + self.boundaries_pts[1:]
         doubled_pts = 2 * (self.boundaries_pts[start_frame] + offsets)
         frames = np.searchsorted(doubled_midpoints, doubled_pts, side="right")
-        return np.minimum(frames, self.frame_count - 1).astype(np.int64)
+        shown: NDArray[np.int64] = np.minimum(frames, self.frame_count - 1).astype(np.int64)
+        return shown
 
     def rate(self) -> Fraction:
         """The usual constant rate that comes nearest: that of the median step if most frames have it, else the mean."""

@@ -160,7 +160,8 @@ class Job:
         # The first to fail ends the other; what is reported is the failure, not that the other was ended.
         with ThreadPoolExecutor(2, thread_name_prefix="segment") as pool:
             movie_future, music_future = pool.submit(movie), pool.submit(music)
-            wait([movie_future, music_future])
+            wait([movie_future])
+            wait([music_future])
         failures = [each.exception() for each in (movie_future, music_future)]
         for failure in sorted(filter(None, failures), key=lambda each: isinstance(each, CancelledError)):
             raise failure

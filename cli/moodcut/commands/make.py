@@ -1,0 +1,235 @@
+"""`moodcut make`: a film and a song to a montage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from moodcut.choices import BEATS, CONSTRAINTS, DETECTORS, LENGTHS, MOODS, UNITS, WEIGHTINGS
+from moodcut.client import Client
+from moodcut.console import note, print_json, stage_progress
+from moodcut.hosting import embedded
+from moodcut.keep import keep_artifacts
+from moodcut.media import open_user_store, register
+from moodcut.params import INPUT_FILE, OUTPUT_FILE, SECONDS, SECONDS_RANGE, checked_mp4, json_option, store_option
+from moodcut.summary import summary
+from moodcut_kit.status import RemoteError
+from moodcut_kit.store.base import ObjectStore
+from moodcut_kit.v1 import media_pb2, montage_pb2
+
+# What each style sets unless an option says otherwise.
+_STYLES = {
+    "default": {"constraint": "hard", "max_scenes": 5, "length": "flexible", "weighting": "bar", "average": False},
+    "paper": {"constraint": "hard", "max_scenes": 5, "length": "whole", "weighting": "shot", "average": True},
+}
+
+
+@click.command(name="make")
+@click.argument("movie", type=INPUT_FILE)
+@click.argument("music", type=INPUT_FILE)
+@click.option("-o", "--output", type=OUTPUT_FILE, help="The montage, an .mp4 file.")
+@click.option(
+    "--style",
+    type=click.Choice(list(_STYLES)),
+    default="default",
+    show_default=True,
+    help="default: flexible lengths, weighted by bars, real bars. paper: whole shots, average bar, per shot.",
+)
+@click.option("--constraint", type=click.Choice(list(CONSTRAINTS)), help="How the story is kept.  [default: hard]")
+@click.option("--max-scenes", type=click.IntRange(1, 1000), help="Most scenes to take shots from (N_c).  [default: 5]")
+@click.option(
+    "--unit",
+    type=click.Choice(list(UNITS)),
+    default="bar",
+    show_default=True,
+    help="Where cuts may fall; none is a grid of 100 ms.",
+)
+@click.option(
+    "--length",
+    type=click.Choice(list(LENGTHS)),
+    help="whole: a shot fills all the units it can; flexible: any number.  [default: flexible]",
+)
+@click.option("--max-units", type=click.IntRange(1), help="Most units a shot may take.  [default: four bars' worth]")
+@click.option("--weighting", type=click.Choice(list(WEIGHTINGS)), help="What a score counts for.  [default: bar]")
+@click.option("--duration", type=SECONDS, help="Longest duration; rounded down to whole units.")
+@click.option("--in-point", type=SECONDS, default=0.0, help="Where in the music to begin.")
+@click.option("--keep-pickup", is_flag=True, help="Begin with the pick-up before the first downbeat.")
+@click.option("--film-range", type=SECONDS_RANGE, help="Use only this part of the film, such as 1:00-30:00.")
+@click.option(
+    "--detector",
+    type=click.Choice(list(DETECTORS)),
+    default="transnetv2",
+    show_default=True,
+    help="What finds the shots.",
+)
+@click.option(
+    "--beats", type=click.Choice(list(BEATS)), default="auto", show_default=True, help="What finds the beats."
+)
+@click.option("--scenes", "scene_count", type=click.IntRange(1), help="Number of scenes in the film, if you know it.")
+@click.option(
+    "--scores",
+    type=click.Choice(["model", "random"]),
+    default="model",
+    show_default=True,
+    help="random: without emotion, for comparison.",
+)
+@click.option("--mood", type=click.Choice(list(MOODS)), help="Look for this emotion in place of the music's own.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of random scores.")
+@click.option(
+    "--relax", is_flag=True, help="When nothing fits: flexible lengths, half bars, beats, more scenes, shorter."
+)
+@click.option(
+    "--crf", type=click.IntRange(1, 51), help="Quality of the picture (x264), lower is better.  [default: 20]"
+)
+@click.option("--dry-run", is_flag=True, help="Choose the shots, but render nothing.")
+@store_option
+@click.option("--server", help="Address of a director to ask, in place of doing the work in this process.")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Write all artifacts here as files.")
+@json_option
+def command(movie: Path, music: Path, output: Path | None, **chosen: Any) -> None:
+    """Cut MOVIE to MUSIC.
+
+    The film's shots whose emotion is nearest to the music's are chosen so that at most a few scenes are used and every
+    cut falls on a downbeat. A run that was interrupted goes on where it was when it is started again.
+
+    \b
+    Examples:
+      moodcut make film.mp4 song.mp3 -o montage.mp4
+      moodcut make film.mp4 song.mp3 -o montage.mp4 --duration 30 --max-scenes 3
+      moodcut make film.mp4 song.mp3 -o montage.mp4 --style paper --relax
+      moodcut make film.mp4 song.mp3 --dry-run --json
+    """
+    output = _checked_output(output, dry_run=chosen["dry_run"])
+    if chosen["server"] and (chosen["store"] or chosen["keep"]):
+        raise click.UsageError("--server keeps its objects itself: leave --store and --keep away")
+    options = montage_options(chosen)
+    with _session(chosen["server"], chosen["store"]) as session:
+        refs = session.register(movie), session.register(music)
+        montage, reused = _run(session.client, *refs, options)
+        if montage.state != montage_pb2.MONTAGE_STATE_SUCCEEDED:
+            _raise_failure(montage)
+        report = json.loads(b"".join(session.client.read(montage.montage_id, montage_pb2.MONTAGE_FILE_REPORT)))
+        report["reused"] = reused
+        if output is not None:
+            session.client.download(montage.montage_id, montage_pb2.MONTAGE_FILE_VIDEO, output)
+            report["output"] = str(output)
+        if chosen["keep"] is not None:
+            assert session.store is not None
+            keep_artifacts(session.store, montage.result, chosen["keep"])
+            report["kept"] = str(chosen["keep"])
+    if chosen["as_json"]:
+        print_json(report)
+    else:
+        click.echo(summary(report))
+
+
+def montage_options(chosen: dict[str, Any]) -> montage_pb2.MontageOptions:
+    """The request's options out of the command's."""
+    style = _STYLES[chosen["style"]]
+
+    def of(name: str) -> Any:
+        return chosen[name] if chosen[name] is not None else style[name]
+
+    average = style["average"] and chosen["unit"] != "none"
+    film_start, film_end = chosen["film_range"] or (0.0, 0.0)
+    if chosen["max_units"] and of("length") == "whole":
+        raise click.UsageError("--max-units needs --length flexible")
+    options = montage_pb2.MontageOptions(
+        constraint=CONSTRAINTS[of("constraint")],
+        max_scenes=of("max_scenes"),
+        unit=UNITS[chosen["unit"]],
+        boundaries=montage_pb2.GRID_BOUNDARIES_AVERAGE if average else montage_pb2.GRID_BOUNDARIES_REAL,
+        length_mode=LENGTHS[of("length")],
+        max_units=chosen["max_units"] or 0,
+        weighting=WEIGHTINGS[of("weighting")],
+        duration_seconds=chosen["duration"] or 0.0,
+        in_point_seconds=chosen["in_point"],
+        keep_pickup=chosen["keep_pickup"],
+        film_start_seconds=film_start,
+        film_end_seconds=film_end,
+        beat_backend=BEATS[chosen["beats"]],
+        random_scores=chosen["scores"] == "random",
+        seed=chosen["seed"] if chosen["scores"] == "random" else 0,
+        mood=MOODS[chosen["mood"]] if chosen["mood"] else media_pb2.EMOTION_UNSPECIFIED,
+        relax=chosen["relax"],
+        skip_render=chosen["dry_run"],
+    )
+    options.movie.detector = DETECTORS[chosen["detector"]]
+    options.movie.scene_count = chosen["scene_count"] or 0
+    options.render.crf = chosen["crf"] or 0
+    return options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Session:
+    """A director to ask, and how it gets to know the user's files."""
+
+    client: Client
+    store: ObjectStore | None
+
+    def register(self, path: Path) -> montage_pb2.MediaRef:
+        """Make a file known to the director."""
+        return self.client.upload(path) if self.store is None else register(self.store, path)
+
+
+@contextmanager
+def _session(server: str | None, store_url: str | None) -> Iterator[_Session]:
+    if server:
+        with Client(server) as client:
+            yield _Session(client=client, store=None)
+        return
+    store = open_user_store(store_url)
+    with embedded(store) as address, Client(address) as client:
+        yield _Session(client=client, store=store)
+
+
+def _run(
+    client: Client, movie: montage_pb2.MediaRef, music: montage_pb2.MediaRef, options: montage_pb2.MontageOptions
+) -> tuple[montage_pb2.Montage, bool]:
+    """The montage when it has ended, and whether it had been made before.
+
+    The request's id is a hash of the request, so that an interrupted run goes on and a finished one is not made again;
+    one that failed before is asked for anew.
+    """
+    body = movie.SerializeToString(deterministic=True) + music.SerializeToString(deterministic=True)
+    digest = hashlib.sha256(body + options.SerializeToString(deterministic=True)).hexdigest()[:24]
+    attempt = 0
+    while True:
+        montage = client.create(request_id=f"make-{digest}-{attempt}", movie=movie, music=music, options=options)
+        if montage.state not in (montage_pb2.MONTAGE_STATE_FAILED, montage_pb2.MONTAGE_STATE_CANCELLED):
+            break
+        attempt += 1
+    if montage.state == montage_pb2.MONTAGE_STATE_SUCCEEDED:
+        return montage, True
+    try:
+        with stage_progress() as progress:
+            for latest in client.watch(montage.montage_id):
+                progress.update(latest.stage, latest.stage_progress)
+                montage = latest
+    except KeyboardInterrupt:
+        note("interrupted; the same command goes on from here")
+        raise
+    return montage, False
+
+
+def _raise_failure(montage: montage_pb2.Montage) -> None:
+    if montage.state == montage_pb2.MONTAGE_STATE_CANCELLED:
+        raise click.ClickException(f"the montage {montage.montage_id} was cancelled")
+    error = montage.error
+    raise RemoteError(error.message, code=error.code, reason=error.reason, metadata=dict(error.metadata))
+
+
+def _checked_output(output: Path | None, *, dry_run: bool) -> Path | None:
+    """Where to write, checked before any work is done."""
+    if dry_run:
+        return None
+    if output is None:
+        raise click.UsageError("say where the montage goes with -o OUT.mp4, or ask for --dry-run")
+    return checked_mp4(output)

@@ -1,0 +1,77 @@
+"""`moodcut segment movie|music`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from moodcut.choices import BEATS, DETECTORS
+from moodcut.console import print_json
+from moodcut.params import INPUT_FILE, json_option, store_option
+from moodcut.services import local_services
+from moodcut_kit.readable import movie_json, music_json
+from moodcut_kit.v1 import media_pb2, segmenter_pb2
+
+
+@click.group(name="segment")
+def command() -> None:
+    """Find shots and scenes in a film, or beats and bars in a piece of music.
+
+    \b
+    Examples:
+      moodcut segment movie film.mp4 --json
+      moodcut segment music song.mp3
+    """
+
+
+@command.command()
+@click.argument("file", type=INPUT_FILE)
+@click.option("--detector", type=click.Choice(list(DETECTORS)), default="transnetv2", show_default=True)
+@click.option("--scenes", "scene_count", type=click.IntRange(1), help="Number of scenes, if you know it.")
+@store_option
+@json_option
+def movie(file: Path, detector: str, scene_count: int | None, store: str | None, as_json: bool) -> None:
+    """Find the shots and scenes of the film FILE."""
+    options = segmenter_pb2.MovieOptions(detector=DETECTORS[detector], scene_count=scene_count or 0)
+    with local_services(store, "segmenter") as local:
+        _, keys = local.segment_movie(file, options)
+        analysis = media_pb2.MovieAnalysis.FromString(local.store.get(keys.movie_analysis_key).data)
+    found = movie_json(analysis)
+    if as_json:
+        print_json(found)
+        return
+    click.echo(
+        f"{analysis.frame_count} frames at {found['fps']} fps, {found['duration_seconds']:.2f} s: "
+        f"{len(analysis.shots)} shots in {len(analysis.scenes)} scenes"
+    )
+    for shot in found["shots"]:  # type: ignore[union-attr]
+        click.echo("{shot_id}  {scene_id}  {start_seconds:9.3f} s  {end_seconds:9.3f} s".format(**shot))  # type: ignore[arg-type]
+    for warning in analysis.warnings:
+        click.echo(f"note: {warning}", err=True)
+
+
+@command.command()
+@click.argument("file", type=INPUT_FILE)
+@click.option(
+    "--beats", type=click.Choice(list(BEATS)), default="auto", show_default=True, help="What finds the beats."
+)
+@store_option
+@json_option
+def music(file: Path, beats: str, store: str | None, as_json: bool) -> None:
+    """Find the beats and bars of the piece of music FILE."""
+    with local_services(store, "segmenter") as local:
+        _, key = local.segment_music(file, BEATS[beats])
+        analysis = media_pb2.MusicAnalysis.FromString(local.store.get(key).data)
+    found = music_json(analysis)
+    if as_json:
+        print_json(found)
+        return
+    click.echo(
+        f"{found['bpm']:.1f} BPM, {found['meter']} beats a bar, {len(analysis.bars)} bars "
+        f"({found['backend']}, confidence {found['confidence']:.2f})"
+    )
+    for bar in found["bars"]:  # type: ignore[union-attr]
+        click.echo("bar {index:4d}  {start_seconds:9.3f} s  {end_seconds:9.3f} s".format(**bar))  # type: ignore[arg-type]
+    for warning in analysis.warnings:
+        click.echo(f"note: {warning}", err=True)

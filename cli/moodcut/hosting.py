@@ -1,0 +1,112 @@
+"""Host services in this process: the only place of the command line that names them.
+
+Imports happen when a service is asked for, so that an install with one extra can host that one service.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from moodcut_kit.errors import FailedPreconditionError
+from moodcut_kit.server import RunningServer, ServerSettings, Service, start_server
+from moodcut_kit.store.base import ObjectStore
+from moodcut_kit.v1 import solver_pb2
+
+SERVICE_NAMES = ("segmenter", "scorer", "solver", "renderer", "director")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where the director finds the other services."""
+
+    segmenter: str
+    scorer: str
+    solver: str
+    renderer: str
+
+    @classmethod
+    def all_at(cls, address: str) -> Addresses:
+        """All at one address."""
+        return cls(segmenter=address, scorer=address, solver=address, renderer=address)
+
+
+class MissingExtraError(FailedPreconditionError):
+    """A service was asked for whose packages are not installed."""
+
+    reason = "MISSING_EXTRA"
+
+
+def make_service(name: str, store: ObjectStore, addresses: Addresses) -> Service:
+    """One of SERVICE_NAMES, ready to be hosted. Raises MissingExtraError."""
+    try:
+        return _make_service(name, store, addresses)
+    except ImportError as error:
+        raise _missing(name, error) from error
+
+
+def _missing(name: str, error: ImportError) -> MissingExtraError:
+    return MissingExtraError(
+        f"the {name} needs the package {error.name!r}, which is not installed: pip install 'moodcut[{name}]'",
+        service=name,
+        package=error.name or "",
+    )
+
+
+def _make_service(name: str, store: ObjectStore, addresses: Addresses) -> Service:
+    if name == "segmenter":
+        from moodcut_segmenter.service import segmenter_service
+
+        return segmenter_service(store)
+    if name == "scorer":
+        from moodcut_scorer.service import scorer_service
+
+        return scorer_service(store)
+    if name == "solver":
+        from moodcut_solver.service import solver_service
+
+        return solver_service()
+    if name == "renderer":
+        from moodcut_renderer.service import renderer_service
+
+        return renderer_service(store)
+    if name == "director":
+        from moodcut_director import DirectorSettings, montage_service
+
+        settings = DirectorSettings(
+            segmenter_address=addresses.segmenter,
+            scorer_address=addresses.scorer,
+            solver_address=addresses.solver,
+            renderer_address=addresses.renderer,
+        )
+        return montage_service(store, settings)
+    raise ValueError(f"{name!r} is none of {', '.join(SERVICE_NAMES)}")
+
+
+def host(
+    names: tuple[str, ...], store: ObjectStore, settings: ServerSettings, addresses: Addresses | None = None
+) -> RunningServer:
+    """Host ``names`` on one server; without ``addresses`` the director looks for the others on that same server."""
+    found = addresses or Addresses.all_at(settings.address)
+    return start_server([make_service(name, store, found) for name in names], settings)
+
+
+@contextmanager
+def embedded(store: ObjectStore, names: tuple[str, ...] = SERVICE_NAMES) -> Iterator[str]:
+    """Host services in this process on a Unix socket only this user can reach; gives its address."""
+    with tempfile.TemporaryDirectory(prefix="moodcut-") as directory:
+        address = f"unix:{Path(directory) / 'socket'}"
+        with host(names, store, ServerSettings(address=address)):
+            yield address
+
+
+def solve_message(request: solver_pb2.SolveRequest) -> solver_pb2.SolveResponse:
+    """The solver's answer without a server. Raises MissingExtraError and the solver's own errors."""
+    try:
+        from moodcut_solver import messages
+    except ImportError as error:
+        raise _missing("solver", error) from error
+    return messages.solve_message(request)

@@ -1,0 +1,81 @@
+"""Kinds of values on the command line."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
+
+
+def parse_seconds(text: str) -> float:
+    """Seconds out of ``12.5``, ``1:30`` or ``1:02:03.5``. Raises ValueError."""
+    match = _CLOCK.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is no time; write seconds (12.5), minutes (1:30) or hours (1:02:03)")
+    hours, minutes, seconds = match.groups()
+    total = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
+    if not math.isfinite(total):
+        raise ValueError(f"{text!r} is too long")
+    return total
+
+
+class Seconds(click.ParamType):  # type: ignore[type-arg]
+    """A time or a duration."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse, or fail with what is allowed."""
+        if isinstance(value, float | int):
+            return float(value)
+        try:
+            return parse_seconds(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class SecondsRange(click.ParamType):  # type: ignore[type-arg]
+    """A stretch of time: A-B, where either may be left out."""
+
+    name = "a-b"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        """Parse into (start, end); end 0 means to the end."""
+        if isinstance(value, tuple):
+            return value
+        start_text, dash, end_text = value.partition("-")
+        try:
+            start = parse_seconds(start_text) if start_text else 0.0
+            end = parse_seconds(end_text) if end_text else 0.0
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if not dash:
+            self.fail(f"{value!r} is no range; write A-B, such as 60-300, 1:00-5:00, 60- or -300", param, ctx)
+        if end_text and end <= start:
+            self.fail(f"the range {value!r} is empty", param, ctx)
+        return start, end
+
+
+SECONDS = Seconds()
+SECONDS_RANGE = SecondsRange()
+INPUT_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
+
+store_option = click.option(
+    "--store", help="Where objects are kept: a directory, or s3://bucket/prefix?endpoint=http://host:port."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+
+
+def checked_mp4(output: Path) -> Path:
+    """A place for an MP4 file, checked before any work is done. Raises click.UsageError."""
+    if output.suffix.lower() != ".mp4":
+        raise click.UsageError(f"the output is an MP4 file; name it {output.with_suffix('.mp4').name}")
+    if not output.absolute().parent.is_dir():
+        raise click.UsageError(f"there is no directory {output.absolute().parent}")
+    return output

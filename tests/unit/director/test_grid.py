@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moodcut_director.errors import MusicTooShortError
+from moodcut_director.grid import Grid, Music, Unit, make_grid
+
+MS = Fraction(1, 1000)
+
+
+def music(*, bars: int = 4, meter: int = 4, beat_ms: int = 500, first_ms: int = 1000, pickup_beats: int = 0) -> Music:
+    first_beat = first_ms - pickup_beats * beat_ms
+    beats = [first_beat + index * beat_ms for index in range(pickup_beats + bars * meter + 1)]
+    starts = [first_ms + index * meter * beat_ms for index in range(bars + 1)]
+    return Music(
+        time_base=MS,
+        duration_pts=beats[-1] + 300,
+        bars=list(zip(starts[:-1], starts[1:], strict=True)),
+        beats=beats,
+        meter=meter,
+    )
+
+
+def grid_of(source: Music, **options: object) -> Grid:
+    chosen = {
+        "unit": Unit.BAR,
+        "in_point_seconds": Fraction(0),
+        "duration_seconds": None,
+        "keep_pickup": False,
+    } | options
+    return make_grid(source, **chosen)  # type: ignore[arg-type]
+
+
+def test_bars_begin_at_the_first_downbeat() -> None:
+    assert grid_of(music()).boundaries_pts == (1000, 3000, 5000, 7000, 9000)
+
+
+def test_in_point_begins_at_the_next_downbeat() -> None:
+    assert grid_of(music(), in_point_seconds=Fraction(1001, 1000)).boundaries_pts[0] == 3000
+    assert grid_of(music(), in_point_seconds=Fraction(3)).boundaries_pts[0] == 3000
+
+
+def test_duration_rounds_down_to_whole_units() -> None:
+    assert grid_of(music(), duration_seconds=Fraction("5.99")).unit_count == 2
+    assert grid_of(music(), duration_seconds=Fraction(6)).unit_count == 3
+    assert grid_of(music(), unit=Unit.BEAT, duration_seconds=Fraction("5.99")).unit_count == 11
+
+
+def test_half_bars_fall_on_a_beat_where_there_is_one() -> None:
+    assert grid_of(music(bars=1), unit=Unit.HALF_BAR).boundaries_pts == (1000, 2000, 3000)
+    assert grid_of(music(bars=1, meter=3), unit=Unit.HALF_BAR).boundaries_pts == (1000, 1750, 2500)
+
+
+def test_beats() -> None:
+    grid = grid_of(music(bars=2, meter=3), unit=Unit.BEAT)
+    assert grid.boundaries_pts == (1000, 1500, 2000, 2500, 3000, 3500, 4000)
+    assert grid.units_per_bar == 3
+
+
+def test_without_rhythm_the_steps_are_100_ms_from_the_in_point() -> None:
+    grid = grid_of(music(bars=1), unit=Unit.NONE, in_point_seconds=Fraction("0.25"), duration_seconds=Fraction("0.35"))
+    assert grid.boundaries_pts == (250, 350, 450, 550)
+
+
+def test_pickup_is_cut_unless_asked_for() -> None:
+    source = music(pickup_beats=2)
+    assert grid_of(source).boundaries_pts[0] == 1000
+    assert grid_of(source, keep_pickup=True).boundaries_pts[:2] == (0, 1000)
+    assert grid_of(source, keep_pickup=True, unit=Unit.BEAT).boundaries_pts[:3] == (0, 500, 1000)
+
+
+def test_bars_after_a_gap_are_left_out() -> None:
+    source = Music(time_base=MS, duration_pts=9000, bars=[(0, 1000), (1000, 2000), (5000, 6000)], beats=[], meter=4)
+    assert grid_of(source).boundaries_pts == (0, 1000, 2000)
+
+
+@pytest.mark.parametrize(
+    "options", [{"in_point_seconds": Fraction(100)}, {"duration_seconds": Fraction("1.9")}], ids=["in-point", "duration"]
+)
+def test_no_complete_unit_says_what_to_do(options: dict[str, Fraction]) -> None:
+    with pytest.raises(MusicTooShortError, match="no complete bar .* Ask for"):
+        grid_of(music(), **options)
+
+
+@given(
+    beat_ms=st.integers(250, 1200),
+    meter=st.integers(2, 7),
+    bars=st.integers(1, 30),
+    rate=st.sampled_from([Fraction(25), Fraction(24000, 1001), Fraction(60)]),
+    unit=st.sampled_from([Unit.BAR, Unit.HALF_BAR, Unit.BEAT]),
+    average=st.booleans(),
+)
+def test_ticks_are_the_nearest_frames_and_never_drift(
+    beat_ms: int, meter: int, bars: int, rate: Fraction, unit: Unit, average: bool
+) -> None:
+    grid = grid_of(music(bars=bars, meter=meter, beat_ms=beat_ms), unit=unit)
+    ticks = grid.boundary_ticks(rate, average=average)
+    assert ticks[0] == 0
+    assert all(after > before for before, after in zip(ticks, ticks[1:], strict=False))
+    for tick, pts in zip(ticks, grid.boundaries_pts, strict=True):
+        # Steady music: the average boundary is the real one, but for a millisecond's rounding of odd half bars.
+        slack = Fraction(1, 1000) if average else 0
+        assert abs(tick / rate - (pts - grid.boundaries_pts[0]) * MS) <= Fraction(1, 2) / rate + slack

@@ -1,0 +1,147 @@
+"""From analyses to the solver's problem, and from its answer to a timeline; the real solver is in between."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moodcut_director.grid import Grid, Unit
+from moodcut_director.options import Selection, Story
+from moodcut_director.problem import make_problem, usable_shots
+from moodcut_director.timeline import cut_seconds, duration_seconds, make_timeline, max_sync_error_seconds
+from moodcut_kit.time import FrameTimes
+from moodcut_kit.v1 import media_pb2, montage_pb2, solver_pb2
+
+RATE = Fraction(25)
+
+
+def film(lengths: list[int], *, scene_size: int = 3) -> tuple[list[media_pb2.Shot], FrameTimes]:
+    shots, start = [], 0
+    for index, length in enumerate(lengths):
+        shots.append(
+            media_pb2.Shot(
+                shot_id=f"shot-{index:04d}",
+                scene_id=f"scene-{index // scene_size:03d}",
+                start_frame=start,
+                end_frame=start + length,
+                usable_start_frame=start,
+                usable_end_frame=start + length,
+            )
+        )
+        start += length
+    return shots, FrameTimes.from_runs(time_base=1 / RATE, first_pts=7, runs=[(1, start)])
+
+
+def steady_grid(units: int, unit_ms: int) -> Grid:
+    return Grid(
+        unit=Unit.BAR,
+        time_base=Fraction(1, 1000),
+        boundaries_pts=tuple(500 + index * unit_ms for index in range(units + 1)),
+        units_per_bar=Fraction(1),
+    )
+
+
+def problem_of(
+    shots: list[media_pb2.Shot], times: FrameTimes, grid: Grid, selection: Selection
+) -> solver_pb2.SolveRequest:
+    usable = usable_shots(shots, times, selection)
+    return make_problem(
+        shots=usable,
+        scores={shot.shot_id: index / 10 for index, shot in enumerate(usable)},
+        frame_times=times,
+        rate=RATE,
+        grid=grid,
+        selection=selection,
+        time_limit_seconds=5,
+    )
+
+
+def test_default_problem_has_real_boundaries_and_lengths_in_frames() -> None:
+    shots, times = film([60, 100])
+    problem = problem_of(shots, times, steady_grid(2, 2010), Selection())
+    assert list(problem.bar_boundary_ticks) == [0, 50, 101]
+    assert [shot.duration_ticks for shot in problem.shots] == [60, 100]
+    assert problem.hard_scene_limit.max_scenes == 5
+    assert (problem.min_bars, problem.max_bars) == (1, 4)
+    assert problem.length_mode == solver_pb2.LENGTH_MODE_FLEXIBLE
+    assert problem.weighting == solver_pb2.WEIGHTING_PER_BAR
+
+
+def test_paper_problem_counts_whole_average_bars() -> None:
+    shots, times = film([49, 50, 51, 100, 10])
+    selection = Selection(flexible=False, average_units=True, per_unit=False, story=Story.SOFT, max_scenes=2)
+    problem = problem_of(shots, times, steady_grid(2, 2000), selection)
+    assert [shot.bars for shot in problem.shots] == [0, 1, 1, 2, 0]
+    assert not problem.bar_boundary_ticks
+    assert problem.soft_scene_limit.max_scenes == 2
+    assert problem.weighting == solver_pb2.WEIGHTING_PER_SHOT
+
+
+def test_what_cannot_be_used_is_excluded_but_still_there() -> None:
+    shots, times = film([50, 50, 50, 50])
+    shots[1].unusable_reason = media_pb2.UNUSABLE_REASON_BLACK
+    shots[2].usable_start_frame += 10
+    selection = Selection(film_start_seconds=Fraction(1), film_end_seconds=Fraction(6))
+    problem = problem_of(shots, times, steady_grid(1, 1000), selection)
+    assert [shot.duration_ticks for shot in problem.shots] == [25, 0, 40, 0]
+    assert [shot.excluded for shot in problem.shots] == [False, True, False, True]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lengths=st.lists(st.integers(5, 200), min_size=3, max_size=12),
+    unit_ms=st.integers(400, 2500),
+    units=st.integers(1, 8),
+    average=st.booleans(),
+    flexible=st.booleans(),
+)
+def test_every_clip_lies_in_its_shot_and_the_clips_tile_the_montage(
+    lengths: list[int], unit_ms: int, units: int, average: bool, flexible: bool
+) -> None:
+    messages = pytest.importorskip("moodcut_solver.messages")
+    shots, times = film(lengths)
+    grid = steady_grid(units, unit_ms)
+    selection = Selection(flexible=flexible, average_units=average, max_scenes=4)
+    solution = messages.solve_message(problem_of(shots, times, grid, selection))
+    if solution.status != solver_pb2.SolveResponse.STATUS_OPTIMAL:
+        assert solution.status == solver_pb2.SolveResponse.STATUS_INFEASIBLE
+        return
+    usable = {shot.shot_id: shot for shot in usable_shots(shots, times, selection)}
+    timeline = make_timeline(
+        movie=media_pb2.MovieAnalysis(),
+        movie_ref=montage_pb2.MediaRef(name="film.mp4"),
+        music_ref=montage_pb2.MediaRef(name="song.wav"),
+        frame_times=times,
+        shots=usable,
+        placements=solution.placements,
+        grid=grid,
+        rate=RATE,
+        average_units=average,
+    )
+    at = 0
+    for clip in timeline.clips:
+        shot = usable[clip.shot_id]
+        assert clip.output_start_frame == at
+        assert clip.frame_count >= 1
+        assert shot.start_frame <= clip.source_start_frame
+        assert clip.source_end_frame == clip.source_start_frame + clip.frame_count <= shot.end_frame
+        at += clip.frame_count
+    assert at == math.floor(units * unit_ms * RATE / 1000 + Fraction(1, 2))
+    assert abs(duration_seconds(timeline) - Fraction(units * unit_ms, 1000)) <= Fraction(1, 2) / RATE
+    assert len(cut_seconds(timeline)) == len(timeline.clips) - 1
+    assert max_sync_error_seconds(timeline) <= Fraction(1, 2) / RATE
+
+
+def test_resampled_frames_of_a_film_with_rounded_time_stamps_are_consecutive() -> None:
+    # 23.976 fps in a container that keeps milliseconds.
+    rate = Fraction(24000, 1001)
+    pts = np.array([round(1000 * index / rate) for index in range(2001)], dtype=np.int64)
+    times = FrameTimes(Fraction(1, 1000), pts)
+    assert times.rate() == rate
+    shown = times.resampled(start_frame=333, frame_count=1500, rate=rate)
+    assert list(shown) == list(range(333, 1833))
