@@ -1,0 +1,213 @@
+"""Chooses the method for a problem and puts the answer together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from moodcut_solver.alternatives import best_choices
+from moodcut_solver.diagnosis import diagnose
+from moodcut_solver.errors import SolveCancelledError, UnsupportedOptionError
+from moodcut_solver.groups import MOST_OPEN_BITS, TooManyGroupsError, with_groups
+from moodcut_solver.hard import Choice, best_choice, solve_table
+from moodcut_solver.options import Options, build_options
+from moodcut_solver.problem import Ints, Problem, SoftSceneLimit
+from moodcut_solver.scores import ScoreTable, score_table, selection_of
+from moodcut_solver.soft import OutOfTimeError, SoftChoice, soft_sum, solve_soft
+from moodcut_solver.solution import FrontierPoint, Method, Selection, Solution, Status, Step
+
+_DIAGNOSIS_SECONDS = 10.0
+
+
+class _Clock:
+    """Raises when the time is up or the caller has gone."""
+
+    def __init__(self, seconds: float, should_stop: Callable[[], bool] | None) -> None:
+        self._end = time.monotonic() + seconds
+        self._should_stop = should_stop
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self._end - time.monotonic())
+
+    def __call__(self) -> None:
+        if self._should_stop is not None and self._should_stop():
+            raise SolveCancelledError("the caller gave up")
+        if time.monotonic() > self._end:
+            raise OutOfTimeError
+
+
+def solve_problem(problem: Problem, *, should_stop: Callable[[], bool] | None = None) -> Solution:
+    """Solve ``problem``. ``should_stop`` is asked now and then; SolveCancelledError is raised once it says so.
+
+    Raises :class:`UnsupportedOptionError` for what is not solved exactly and :class:`ProblemTooLargeError`.
+    """
+    began = time.perf_counter()
+    _refuse(problem)
+    clock = _Clock(problem.time_limit_seconds, should_stop)
+    ordered, order = _in_scene_order(problem)
+    solver = _Solver(problem, ordered, order, clock)
+    try:
+        solution = solver.solve()
+    except OutOfTimeError:
+        solution = Solution(status=Status.UNKNOWN, method=Method.RECURSION)
+    if solution.status is Status.INFEASIBLE:
+        check = _Clock(_DIAGNOSIS_SECONDS, should_stop)
+        solution = replace(solution, infeasibility=diagnose(ordered, check))
+    solution = replace(solution, solve_seconds=time.perf_counter() - began)
+    if problem.cross_check and solution.status is not Status.UNKNOWN:
+        from moodcut_solver.checking import cross_check
+
+        steps = [Step(p.shot_index, p.first_bar, p.bar_count) for p in solution.placements]
+        checked = cross_check(
+            problem,
+            None if solution.status is Status.INFEASIBLE else steps,
+            solution.objective,
+            proven=solution.status is Status.OPTIMAL,
+            time_limit_seconds=problem.time_limit_seconds,
+        )
+        solution = replace(solution, cross_check=checked)
+    return solution
+
+
+def _refuse(problem: Problem) -> None:
+    if problem.solution_count > 1 and isinstance(problem.scene_limit, SoftSceneLimit):
+        raise UnsupportedOptionError(
+            "solution_count", "several solutions are not found exactly with soft_scene_limit; ask for one"
+        )
+
+
+def _in_scene_order(problem: Problem) -> tuple[Problem, Ints]:
+    """The problem with every scene's shots together, and each of its shots' index in the original."""
+    order = np.arange(problem.shot_count)
+    if problem.scenes_are_runs:
+        return problem, order
+    order = np.argsort(problem.scene, kind="stable")
+    return problem.reordered(order), order
+
+
+class _Solver:
+    def __init__(self, problem: Problem, ordered: Problem, order: Ints, clock: _Clock) -> None:
+        self._problem, self._ordered, self._order, self._clock = problem, ordered, order, clock
+        self._scores: ScoreTable = score_table(problem)
+        own = self._scores if ordered is problem else score_table(ordered)
+        self._options: Options = build_options(ordered, own)
+
+    def _steps(self, steps: Iterable[Step]) -> list[Step]:
+        """Steps of the ordered problem as steps of the original, in film order."""
+        if self._ordered is self._problem:
+            return list(steps)
+        found, bar = [], 0
+        for shot, length in sorted((int(self._order[step.shot_index]), step.bar_count) for step in steps):
+            found.append(Step(shot, bar, length))
+            bar += length
+        return found
+
+    def _selection(self, steps: Iterable[Step]) -> Selection:
+        return selection_of(self._problem, self._scores, self._steps(steps))
+
+    def solve(self) -> Solution:
+        try:
+            if isinstance(self._ordered.scene_limit, SoftSceneLimit):
+                return self._soft()
+            return self._several() if self._ordered.solution_count > 1 else self._hard()
+        except TooManyGroupsError:
+            return self._cp_sat()
+
+    def _hard(self) -> Solution:
+        choices = with_groups(
+            self._ordered,
+            lambda groups: solve_table(self._ordered, self._options, groups=groups, check=self._clock),
+            lambda answer: [choice.steps for choice in answer],
+        )
+        if not choices:
+            return Solution(status=Status.INFEASIBLE, method=Method.RECURSION)
+        return self._proven(best_choice(choices), choices, [])
+
+    def _several(self) -> Solution:
+        found, frontier = with_groups(
+            self._ordered,
+            lambda groups: best_choices(self._ordered, self._options, groups=groups, check=self._clock),
+            lambda answer: [choice.steps for part in answer for choice in part],
+        )
+        if not found:
+            return Solution(status=Status.INFEASIBLE, method=Method.RECURSION)
+        return self._proven(found[0], frontier, found[1:])
+
+    def _proven(self, best: Choice, frontier: list[Choice], others: list[Choice]) -> Solution:
+        selection = self._selection(best.steps)
+        return Solution(
+            status=Status.OPTIMAL,
+            method=Method.RECURSION,
+            objective=selection.objective,
+            best_bound=selection.objective,
+            placements=selection.placements,
+            scene_frontier=tuple(
+                FrontierPoint(choice.scene_count, self._selection(choice.steps).objective)
+                for choice in frontier
+                if choice.scene_count
+            ),
+            alternatives=tuple(self._selection(choice.steps) for choice in others),
+        )
+
+    def _soft(self) -> Solution:
+        def selections(answer: SoftChoice | None) -> list[tuple[Step, ...]]:
+            return [answer.steps] if answer is not None and answer.steps is not None else []
+
+        choice = with_groups(
+            self._ordered,
+            lambda groups: solve_soft(self._ordered, self._options, groups=groups, check=self._clock),
+            selections,
+        )
+        if choice is None:
+            return Solution(status=Status.INFEASIBLE, method=Method.LABELS)
+        method = Method.LABELS if choice.used_labels else Method.RECURSION
+        if choice.steps is None:
+            return Solution(status=Status.UNKNOWN, method=method)
+        selection = self._selection(choice.steps)
+        optimal = choice.bound <= choice.value
+        options = self._options
+        bound = -(-(choice.bound + options.bar_count) // options.value_factor) / options.quantum
+        return self._with_soft_sum(
+            Solution(
+                status=Status.OPTIMAL if optimal else Status.FEASIBLE,
+                method=method,
+                objective=selection.objective,
+                best_bound=selection.objective if optimal else max(selection.objective, bound),
+                placements=selection.placements,
+            )
+        )
+
+    def _with_soft_sum(self, solution: Solution) -> Solution:
+        limit = self._problem.scene_limit
+        if not isinstance(limit, SoftSceneLimit):
+            return solution
+        total = soft_sum(self._problem, [Step(p.shot_index, p.first_bar, p.bar_count) for p in solution.placements])
+        excess = max(total - limit.max_scenes, total * 0)
+        return replace(solution, soft_weight_sum=float(total), soft_excess=float(excess))
+
+    def _cp_sat(self) -> Solution:
+        from moodcut_solver.fallback import solve_with_cp_sat
+
+        if self._problem.solution_count > 1:
+            raise UnsupportedOptionError(
+                "solution_count",
+                f"several solutions are not found exactly with more than {MOST_OPEN_BITS} duplicate groups that overlap",
+            )
+        answer = solve_with_cp_sat(self._problem, self._clock.seconds_left)
+        if answer.status not in (Status.OPTIMAL, Status.FEASIBLE):
+            return Solution(status=answer.status, method=Method.CP_SAT)
+        selection = selection_of(self._problem, self._scores, answer.steps)
+        optimal = answer.status is Status.OPTIMAL
+        return self._with_soft_sum(
+            Solution(
+                status=answer.status,
+                method=Method.CP_SAT,
+                objective=selection.objective,
+                best_bound=selection.objective if optimal else max(selection.objective, answer.bound),
+                placements=selection.placements,
+            )
+        )
