@@ -60,6 +60,8 @@ class RunningServer:
         self._services = services
         self._settings = settings
         self._health: health.HealthServicer | None = None
+        self._close_metrics: Callable[[], None] = lambda: None
+        self.metrics_port: int | None = None
 
     def __enter__(self) -> RunningServer:
         return self
@@ -75,6 +77,18 @@ class RunningServer:
             service.stop()
         grace = self._settings.grace_seconds if grace_seconds is None else grace_seconds
         self._server.stop(grace).wait()
+        self._close_metrics()
+
+    def _serve_metrics(self, port: int, registry: CollectorRegistry) -> None:
+        server, thread = start_http_server(port, registry=registry)
+        self.metrics_port = server.server_port
+
+        def close() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        self._close_metrics = close
 
     def serve_until_signal(self) -> None:
         """Block until SIGTERM or SIGINT, then drain."""
@@ -122,10 +136,10 @@ def start_server(services: Sequence[Service], settings: ServerSettings) -> Runni
         raise UnavailableError(f"cannot listen on {settings.address}: {error}", address=settings.address) from error
     unix = settings.address.startswith("unix:")
     address = settings.address if unix else f"{settings.address.rpartition(':')[0]}:{port}"
-    if settings.metrics_port is not None:
-        start_http_server(settings.metrics_port, registry=registry)
     running = RunningServer(server, address, services, settings)
     running._health = checker
+    if settings.metrics_port is not None:
+        running._serve_metrics(settings.metrics_port, registry)
     server.start()
     for service in services:
         service.start()

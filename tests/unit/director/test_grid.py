@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ def music(*, bars: int = 4, meter: int = 4, beat_ms: int = 500, first_ms: int = 
     return Music(
         time_base=MS,
         duration_pts=beats[-1] + 300,
-        bars=list(zip(starts[:-1], starts[1:], strict=True)),
+        bars=list(pairwise(starts)),
         beats=beats,
         meter=meter,
     )
@@ -79,10 +80,12 @@ def test_bars_after_a_gap_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"in_point_seconds": Fraction(100)}, {"duration_seconds": Fraction("1.9")}], ids=["in-point", "duration"]
+    "options",
+    [{"in_point_seconds": Fraction(100)}, {"duration_seconds": Fraction("1.9")}],
+    ids=["in-point", "duration"],
 )
 def test_no_complete_unit_says_what_to_do(options: dict[str, Fraction]) -> None:
-    with pytest.raises(MusicTooShortError, match="no complete bar .* Ask for"):
+    with pytest.raises(MusicTooShortError, match=r"no complete bar .* Ask for"):
         grid_of(music(), **options)
 
 
@@ -100,7 +103,7 @@ def test_ticks_are_the_nearest_frames_and_never_drift(
     grid = grid_of(music(bars=bars, meter=meter, beat_ms=beat_ms), unit=unit)
     ticks = grid.boundary_ticks(rate, average=average)
     assert ticks[0] == 0
-    assert all(after > before for before, after in zip(ticks, ticks[1:], strict=False))
+    assert all(after > before for before, after in pairwise(ticks))
     for tick, pts in zip(ticks, grid.boundaries_pts, strict=True):
         # Steady music: the average boundary is the real one, but for a millisecond's rounding of odd half bars.
         slack = Fraction(1, 1000) if average else 0

@@ -7,9 +7,7 @@ from moodcut_director.options import Selection, Story
 from moodcut_director.relax import diagnosis, ladder, more_scenes, shorter
 from moodcut_kit.v1 import solver_pb2
 
-GRID = Grid(
-    unit=Unit.BAR, time_base=Fraction(1), boundaries_pts=tuple(range(0, 22, 2)), units_per_bar=Fraction(1)
-)
+GRID = Grid(unit=Unit.BAR, time_base=Fraction(1), boundaries_pts=tuple(range(0, 22, 2)), units_per_bar=Fraction(1))
 INFEASIBLE = solver_pb2.Infeasibility(
     binding_constraint=solver_pb2.Infeasibility.CONSTRAINT_SCENE_LIMIT,
     smallest_max_scenes=7,
@@ -53,6 +51,13 @@ def test_shorter() -> None:
 
 def test_the_diagnosis_names_what_binds_and_what_would_help() -> None:
     words = diagnosis(Selection(flexible=False), GRID, INFEASIBLE, relaxed=False)
-    for part in ("10 bars", "at most 5 scenes", "scene limit", "--max-scenes 7", "--duration 16.01", "--length flexible"):
+    for part in (
+        "10 bars",
+        "at most 5 scenes",
+        "scene limit",
+        "--max-scenes 7",
+        "--duration 16.01",
+        "--length flexible",
+    ):
         assert part in words
     assert "--relax" in words
