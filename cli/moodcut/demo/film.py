@@ -23,6 +23,9 @@ _SAMPLE_RATE = 48000
 _AHEAD = 16  # frames drawn before they are encoded
 # Steps from frame to frame of a film of variable rate, in thirds of the nominal one; drawn anew every few frames.
 _VARIABLE_STEPS = (2, 3, 3, 4, 6)
+# MP4 refines time bases coarser than this; Matroska rounds to milliseconds.
+_MIN_TIMESCALE = 10_000
+_MATROSKA_TICK = Fraction(1, 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ def write_film(
     arts = [make_scene(rng, each.emotion, kind=index, width=width, height=height) for index, each in enumerate(scenes)]
     shot_seeds = rng.integers(0, 2**32, size=len(shots))
     frame_count = shots[-1].end_frame
-    time_base, boundaries = _frame_boundaries(frame_count, rate, variable_rate, first_pts_seconds, rng)
+    time_base, boundaries = _frame_boundaries(frame_count, rate, variable_rate, first_pts_seconds, path.suffix, rng)
     half = dissolve_frames // 2
     scene_cuts = [each.start_frame for each in scene_truths[1:]] if dissolve_frames else []
     dissolves = tuple(Dissolve(start_frame=cut - half, end_frame=cut - half + dissolve_frames) for cut in scene_cuts)
@@ -118,16 +121,22 @@ def _lay_out(
 
 
 def _frame_boundaries(
-    frame_count: int, rate: Fraction, variable: bool, first_seconds: Fraction, rng: np.random.Generator
+    frame_count: int, rate: Fraction, variable: bool, first_seconds: Fraction, suffix: str, rng: np.random.Generator
 ) -> tuple[Fraction, NDArray[np.int64]]:
-    """Time base and the pts of every frame's start and of the end, int64 [frame_count + 1]."""
-    time_base = 1 / (rate * 30) if variable else 1 / (rate * 10)
-    steps = np.full(frame_count, 10, dtype=np.int64)
+    """The container's time base, and the pts of every frame's start and of the end, int64 [frame_count + 1]."""
+    ticks_per_frame = 3 * rate.denominator
+    while rate * ticks_per_frame < _MIN_TIMESCALE:
+        ticks_per_frame *= 2
+    time_base = 1 / (rate * ticks_per_frame)
+    steps = np.full(frame_count, ticks_per_frame, dtype=np.int64)
     if variable:
         runs = rng.integers(3, 40, size=frame_count)
-        steps = np.repeat(rng.choice(_VARIABLE_STEPS, size=frame_count), runs)[:frame_count].astype(np.int64) * 10
-    first = round(first_seconds / time_base)
-    return time_base, first + np.concatenate(([0], np.cumsum(steps))).astype(np.int64)
+        thirds = np.repeat(rng.choice(_VARIABLE_STEPS, size=frame_count), runs)[:frame_count]
+        steps = thirds.astype(np.int64) * (ticks_per_frame // 3)
+    boundaries = round(first_seconds / time_base) + np.concatenate(([0], np.cumsum(steps))).astype(np.int64)
+    if suffix == ".mkv":
+        return _MATROSKA_TICK, np.array([round(int(pts) * time_base / _MATROSKA_TICK) for pts in boundaries])
+    return time_base, boundaries
 
 
 def _pictures(
