@@ -25,7 +25,10 @@ KEEPALIVE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """How a server listens. Port 0 takes a free one; ``metrics_port`` None serves no metrics."""
+    """How a server listens. Port 0 takes a free one; ``metrics_port`` None serves no metrics.
+
+    Metrics are served on the same host as the calls (on loopback for a Unix socket).
+    """
 
     address: str = "127.0.0.1:0"
     max_active_calls: int = 32
@@ -80,7 +83,9 @@ class RunningServer:
         self._close_metrics()
 
     def _serve_metrics(self, port: int, registry: CollectorRegistry) -> None:
-        server, thread = start_http_server(port, registry=registry)
+        unix = self.address.startswith("unix:")
+        host = "127.0.0.1" if unix else self.address.rpartition(":")[0].strip("[]")
+        server, thread = start_http_server(port, addr=host, registry=registry)
         self.metrics_port = server.server_port
 
         def close() -> None:
