@@ -7,11 +7,10 @@ from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 
-from tests.support.verify_montage import ExpectedClip
-
 from moodcut.demo import FilmTruth, SongTruth
 from moodcut_kit.time import ticks_nearest
 from moodcut_kit.v1 import renderer_pb2
+from support.verify_montage import ExpectedClip
 
 
 def digest(path: Path) -> str:

@@ -3,7 +3,7 @@
 Every frame of the montage is compared with every frame of the film, small and grey. Cuts are where the best match
 jumps; the sound's place is found by cross-correlation with the music. From the command line:
 
-    python -m tests.support.verify_montage MONTAGE.mp4 FILM MUSIC REPORT.json
+    PYTHONPATH=tests python -m support.verify_montage MONTAGE.mp4 FILM MUSIC REPORT.json
 
 where REPORT.json is what `moodcut make --json` printed.
 """
@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tests.support.mediareading import Picture, Sound, read_picture, read_sound
+
+from support.mediareading import Picture, Sound, read_picture, read_sound
 
 _CHUNK = 256
 # A jump this many film frames away from steady play is a cut.
@@ -248,7 +249,7 @@ def _repeated(
     film_seconds: NDArray[np.float64],
     rate: float,
 ) -> int:
-    """Frames beside a join that repeat the frame before, although the film's next frame is there and looks different."""
+    """Frames beside a join that repeat the one before, although the film's next frame is there and looks different."""
     count = 0
     for start in starts:
         for one, other in ((start - 2, start - 1), (start, start + 1)):
