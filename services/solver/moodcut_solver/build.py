@@ -12,6 +12,7 @@ from moodcut_solver.errors import InvalidProblemError
 from moodcut_solver.problem import (
     Bools,
     CoverageRequirement,
+    Floats,
     HardSceneLimit,
     Ints,
     LengthMode,
@@ -115,9 +116,8 @@ def _lengths(
     field, values = names[0], given[names[0]]
     assert values is not None
     if (field == "duration_ticks") != (boundaries is not None):
-        raise InvalidProblemError(
-            field, "goes without bar_boundary_ticks" if boundaries is None else "given, but bar_boundary_ticks need duration_ticks"
-        )
+        needs = "goes only with" if boundaries is None else "does not go with"
+        raise InvalidProblemError(field, f"{needs} bar_boundary_ticks, which need duration_ticks")
     if field == "duration_seconds":
         seconds = validation.float_array(field, values, count)
         lengths = _bars_of(seconds, bar_duration_seconds)
@@ -133,10 +133,12 @@ def _lengths(
     return lengths
 
 
-def _bars_of(seconds: Ints | np.ndarray[tuple[int], np.dtype[np.float64]], bar: float | None) -> Ints:
+def _bars_of(seconds: Floats, bar: float | None) -> Ints:
     if bar is None or not 0 < bar < np.inf:
-        raise InvalidProblemError("bar_duration_seconds", f"is {bar}, must be above 0 where shots have duration_seconds")
-    return validation.whole_bars(seconds.astype(np.float64), bar)
+        raise InvalidProblemError(
+            "bar_duration_seconds", f"is {bar}, must be above 0 where shots have duration_seconds"
+        )
+    return validation.whole_bars(seconds, bar)
 
 
 def _flags(field: str, values: ArrayLike | None, count: int) -> Bools:

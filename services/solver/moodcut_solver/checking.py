@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from fractions import Fraction
 
+import numpy as np
 from ortools.sat.python import cp_model
 
 from moodcut_solver.plain_model import ModelTooLargeError, PlainModel, lengths_at, run
@@ -45,9 +46,8 @@ def violations(problem: Problem, steps: list[Step]) -> list[str]:
     if bar != problem.bar_count:
         found.append(f"{bar} bars are filled, not {problem.bar_count}")
     chosen = {step.shot_index for step in steps}
-    for shot in range(problem.shot_count):
-        if (problem.required[shot] or problem.pinned[shot] >= 0) and shot not in chosen:
-            found.append(f"shot {problem.shot_ids[shot]!r} is required")
+    needed = set(np.flatnonzero(problem.required | (problem.pinned >= 0)).tolist())
+    found += [f"shot {problem.shot_ids[shot]!r} is required" for shot in sorted(needed - chosen)]
     scenes = Counter(int(problem.scene[shot]) for shot in chosen)
     found += [f"scene {problem.scene_ids[s]!r} is required" for s in problem.required_scenes if s not in scenes]
     for need in problem.coverage:

@@ -17,9 +17,7 @@ import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+from typing import Any
 
 try:
     import numba
@@ -57,9 +55,10 @@ def _seed(target: Path) -> None:
 def _cache_directory() -> str | None:
     """Directory for numba's cache; empty if numba's own choice works; None if nothing can be written."""
     if "MOODCUT_SOLVER_SEED_CACHE" not in os.environ:
-        if os.environ.get("NUMBA_CACHE_DIR"):
-            return "" if os.access(os.environ["NUMBA_CACHE_DIR"], os.W_OK) or _makes(os.environ["NUMBA_CACHE_DIR"]) else None
-        if _makes(str(Path(__file__).parent / "__pycache__")):
+        named = os.environ.get("NUMBA_CACHE_DIR")
+        if named:
+            return "" if _writable(named) else None
+        if _writable(str(Path(__file__).parent / "__pycache__")):
             return ""
     chosen = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(tempfile.gettempdir()) / f"moodcut-numba-{os.getuid()}")
     if not _private_directory(chosen):
@@ -68,7 +67,7 @@ def _cache_directory() -> str | None:
     return str(chosen)
 
 
-def _makes(directory: str) -> bool:
+def _writable(directory: str) -> bool:
     try:
         Path(directory).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
@@ -83,7 +82,7 @@ COMPILED: bool = _CACHE is not None
 """Whether the loops run compiled in this process."""
 
 
-def compiled(function: _Function) -> _Function:
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``function`` (nopython, without the interpreter lock) if :data:`COMPILED`; else return it as it is."""
     if not COMPILED:
         return function
@@ -92,7 +91,7 @@ def compiled(function: _Function) -> _Function:
     try:
         if _CACHE:
             config.CACHE_DIR = _CACHE
-        compiled_function: _Function = numba.njit(cache=True, nogil=True)(function)
+        compiled_function: Callable[..., Any] = numba.njit(cache=True, nogil=True)(function)
     finally:
         config.CACHE_DIR = before
     return compiled_function

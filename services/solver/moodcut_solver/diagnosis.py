@@ -106,10 +106,10 @@ def _prices(problem: Problem, bar_count: int, check: Checkpoint) -> Floats:
         open_cost=1.0 if isinstance(problem.scene_limit, HardSceneLimit) else 0.0,
         cut_last=flat.boundaries is not None and flat.length_mode is LengthMode.WHOLE_SHOT,
     )
-    gain = result.gain[0]
+    gain: Floats = result.gain[0]
     if len(result.ended):
         gain = np.maximum(gain, result.ended[0])
-    return -gain
+    return np.negative(gain)
 
 
 def _fits(problem: Problem, check: Checkpoint) -> bool:

@@ -1,7 +1,7 @@
 """Near-duplicate groups: at most one shot of each.
 
-A group costs the recursion a bit for as long as it is open, so only groups that matter are watched: solve without, watch
-the groups that the answer violates, repeat. What ignores constraints and keeps them all the same is optimal.
+A group costs the recursion a bit for as long as it is open, so only groups that matter are watched: solve without,
+watch the groups that the answer violates, repeat. What ignores constraints and keeps them all the same is optimal.
 """
 
 from __future__ import annotations

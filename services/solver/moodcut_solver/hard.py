@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from moodcut_solver.automaton import build_automaton
+from moodcut_solver.errors import ProblemTooLargeError
 from moodcut_solver.options import Options
 from moodcut_solver.problem import LIMITS, Problem
-from moodcut_solver.errors import ProblemTooLargeError
 from moodcut_solver.solution import Step
 from moodcut_solver.table import Checkpoint, SuffixTable
 
@@ -27,9 +27,7 @@ def preference(steps: Collection[Step]) -> list[tuple[int, int]]:
     return [(step.shot_index, -step.bar_count) for step in steps]
 
 
-def solve_table(
-    problem: Problem, options: Options, *, groups: Collection[int] = (), check: Checkpoint
-) -> list[Choice]:
+def solve_table(problem: Problem, options: Options, *, groups: Collection[int] = (), check: Checkpoint) -> list[Choice]:
     """The best selection for every number of scenes up to the limit, those without one left out.
 
     Without a hard limit there is at most one, counted as 0 scenes. Near-duplicate groups beyond ``groups`` are ignored.

@@ -232,7 +232,10 @@ class LabelTable:
         assert bar == options.bar_count
         return found
 
-    def _step(self, shot: int, kind: int, state: int, bar: int, value: int, budget: int) -> tuple[int, int, int, int, int]:
+    def _step(
+        self, shot: int, kind: int, state: int, bar: int, value: int, budget: int
+    ) -> tuple[int, int, int, int, int]:
+        """State, bar, value and budget after ``shot``, and the bars it takes (0: skipped)."""
         options, machine = self._options, self._automaton
         target = int(machine.take[kind, state])
         limit = int(options.longest[options.longest_row[shot], bar]) if bar < options.bar_count else 0

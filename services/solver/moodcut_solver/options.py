@@ -31,7 +31,8 @@ class Options(NamedTuple):
     ``shortest`` (n,): fewest bars. ``longest`` (r, bar_count) int16 and ``longest_row`` (n,): most bars at each first
     bar; 0 where the shot cannot begin. ``whole``: only the most is allowed. ``must`` (n,): cannot be skipped. ``pin``
     (n,): only first bar, or -1. ``quanta`` (n,): score for shots without ``sums_row``; ``sums`` (m, bar_count + 1):
-    running sums of scores per bar. ``value_factor``: quanta to values. ``quantum``: quanta in a score of 1. ``width``: most lengths to choose from at once.
+    running sums of scores per bar. ``value_factor``: quanta to values. ``quantum``: quanta in a score of 1. ``width``:
+    most lengths to choose from at once.
     """
 
     shortest: Ints
@@ -87,7 +88,7 @@ def _rounded(values: Floats) -> Ints:
 
 def _quantum(scores: ScoreTable, bar_count: int) -> float:
     """Quanta in a score of 1: a power of ten (decimal scores stay exact), as large as sums of values allow."""
-    largest = max(float(np.max(np.abs(scores.values), initial=0.0)), float(np.max(np.abs(scores.bar_values), initial=0.0)))
+    largest = max(float(np.max(np.abs(values), initial=0.0)) for values in (scores.values, scores.bar_values))
     room = _LARGEST_SUM / (4.0 * bar_count * (bar_count + 1))
     if largest == 0.0:
         return 1.0
@@ -144,7 +145,7 @@ def _value(options: Options, shot: int, first: int, length: int) -> int:
         score = options.sums[source, first + length] - options.sums[source, first]
         if not options.per_bar:
             score = (2 * score + length) // (2 * length)
-    return score * options.value_factor - 1  # type: ignore[no-any-return]
+    return score * options.value_factor - 1
 
 
 @compiled
@@ -215,6 +216,7 @@ def block_values(options: Options, first: int, end: int, *, use_compiled: bool =
         _fill_block(options, first, end, ranges, block)
     else:
         for shot in range(first, end):
-            ranges[shot - first] = option_range_numpy(options, shot)
-            fill_values_numpy(options, shot, *ranges[shot - first].tolist(), block[shot - first])
+            fewest, most = option_range_numpy(options, shot)
+            ranges[shot - first] = fewest, most
+            fill_values_numpy(options, shot, fewest, most, block[shot - first])
     return ranges, block

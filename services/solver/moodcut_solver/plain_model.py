@@ -1,8 +1,8 @@
 """The selection problem as a plain CP-SAT model, written from the definition alone.
 
-It shares nothing with the recursion but the problem itself, for its purpose is to catch the recursion's mistakes (and to
-solve what the recursion cannot hold). One Boolean for each way to use a shot: (shot, length) where position does not
-matter, (shot, first bar, length) where it does.
+It shares nothing with the recursion but the problem itself, for its purpose is to catch the recursion's mistakes (and
+to solve what the recursion cannot hold). One Boolean for each way to use a shot: (shot, length) where position does
+not matter, (shot, first bar, length) where it does.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from ortools.sat.python import cp_model
@@ -159,7 +160,7 @@ class PlainModel:
         for entries in covering:
             self.model.add_exactly_one([variable for _, variable in entries])
         order = [sum(shot * variable for shot, variable in entries) for entries in covering]
-        for before, after in zip(order[:-1], order[1:], strict=True):
+        for before, after in pairwise(order):
             self.model.add(before <= after)
 
     def _scenes(self) -> None:

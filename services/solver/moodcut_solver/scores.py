@@ -14,7 +14,7 @@ from moodcut_solver.solution import Placement, Selection, Step
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreTable:
-    """p_i for n shots: ``values`` (n,) where ``row`` (n,) is -1, else the shot's row of ``bar_values`` (m, bar_count)."""
+    """p_i for n shots: ``values`` (n,) where ``row`` (n,) is -1, else that row of ``bar_values`` (m, bar_count)."""
 
     values: Floats
     bar_values: Floats
@@ -39,7 +39,7 @@ def score_table(problem: Problem) -> ScoreTable:
     scene_row = np.cumsum(scene_varies) - 1
     means = np.repeat(flat_sums[scene_varies][:, None], problem.bar_count, axis=1)
     np.add.at(means, scene_row[problem.scene[varies]], problem.bar_scores[problem.bar_row[varies]])
-    means /= sizes[scene_varies][:, None]
+    means = means / sizes[scene_varies][:, None]
     affected = np.flatnonzero(scene_varies[problem.scene])
     own = np.where(
         varies[affected][:, None], problem.bar_scores[problem.bar_row[affected]], problem.score[affected][:, None]

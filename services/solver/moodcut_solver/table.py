@@ -130,8 +130,10 @@ def _block_numpy(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _walk(choice, first, end, skip, take, role, state, bar, shots, firsts, lengths, count):  # type: ignore[no-untyped-def]
-    """Follow the choices of shots ``first`` to ``end - 1``; write the chosen ones; return state, bar and their number."""
+def _walk(  # type: ignore[no-untyped-def]
+    choice, first, end, skip, take, role, state, bar, shots, firsts, lengths, count
+):
+    """Follow the choices of shots first to end - 1; write the chosen ones; return state, bar and their number."""
     for shot in range(first, end):
         length = choice[shot - first, state, bar]
         if length > 0:
@@ -198,8 +200,8 @@ class SuffixTable:
     def _compute(self, first: int, end: int, table: Table, choice: Choices, *, keep: bool) -> Table:
         machine = self._automaton
         result, self._spare = self._run(
-            self._options, first, end, machine.skip, machine.take, machine.role, table, self._spare, self._values, choice,
-            keep,
+            self._options, first, end, machine.skip, machine.take, machine.role, table, self._spare, self._values,
+            choice, keep,
         )  # fmt: skip
         return result  # type: ignore[no-any-return]
 

@@ -64,7 +64,9 @@ def float_array(field: str, values: ArrayLike, count: int) -> Floats:
     return array
 
 
-def check_shots(shot_ids: Sequence[str], scene_ids: Sequence[Hashable]) -> tuple[tuple[str, ...], tuple[str, ...], Ints]:
+def check_shots(
+    shot_ids: Sequence[str], scene_ids: Sequence[Hashable]
+) -> tuple[tuple[str, ...], tuple[str, ...], Ints]:
     """Shot ids, distinct scene ids in order of appearance, and each shot's index into them."""
     count = len(scene_ids)
     if count == 0:
@@ -129,7 +131,10 @@ def check_scores(
         row = np.arange(shot_count) if bar_row is None else bar_row
         if rows.ndim != 2 or rows.shape[1] != bar_count or len(rows) != np.count_nonzero(row >= 0):
             raise InvalidProblemError("bar_scores", f"has shape {rows.shape}, needs a row of {bar_count} bars a shot")
-        for test, why in ((~np.isfinite(rows), "must be a finite number"), (np.abs(rows) > _LARGEST_SCORE, "is too large")):
+        for test, why in (
+            (~np.isfinite(rows), "must be a finite number"),
+            (np.abs(rows) > _LARGEST_SCORE, "is too large"),
+        ):
             if np.any(test):
                 at, bar = np.argwhere(test)[0]
                 shot = int(np.flatnonzero(row == at)[0])

@@ -1,0 +1,38 @@
+"""SolverService over gRPC: translate, call, translate back."""
+
+from __future__ import annotations
+
+import grpc
+
+from moodcut_kit.server import Service
+from moodcut_kit.v1 import solver_pb2, solver_pb2_grpc
+from moodcut_solver.api import warm_up
+from moodcut_solver.messages import solve_message
+from moodcut_solver.settings import SolverSettings
+
+_SERVICE = "moodcut.v1.SolverService"
+
+
+class SolverServicer(solver_pb2_grpc.SolverServiceServicer):
+    """Answers selection problems. Stateless: every call stands alone."""
+
+    def Solve(  # noqa: N802
+        self, request: solver_pb2.SolveRequest, context: grpc.ServicerContext
+    ) -> solver_pb2.SolveResponse:
+        """Find the best selection; stop when the caller has gone."""
+        return solve_message(request, should_stop=lambda: not context.is_active())
+
+
+def add_to_server(server: grpc.Server) -> None:
+    """Register the service on ``server``."""
+    solver_pb2_grpc.add_SolverServiceServicer_to_server(SolverServicer(), server)
+
+
+def solver_service(settings: SolverSettings | None = None) -> Service:
+    """The service, ready to be hosted."""
+    chosen = settings or SolverSettings()
+    return Service(
+        name=_SERVICE,
+        add_to_server=add_to_server,
+        start=warm_up if chosen.warm_up else lambda: None,
+    )
