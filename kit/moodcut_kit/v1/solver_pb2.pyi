@@ -134,7 +134,7 @@ class SoftSceneLimit(_message.Message):
     mode: Global___SoftSceneLimit.Mode.ValueType
     """Default MODE_EXACT."""
     scale: _builtins.int
-    """The constant of MODE_SCALED, 1 to 1000000; 0 means 1000. Must be 0 in MODE_EXACT."""
+    """The constant of MODE_SCALED, 1 to 1000000; 0 means 1000. MODE_EXACT has no use for it."""
     def __init__(
         self,
         *,

@@ -8,7 +8,9 @@ and the cost counts scenes or weights, for every number of bars at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -129,7 +131,7 @@ def forward(
     layers = np.empty((shot_count if keep_layers else 0, states, columns))
     cost = weights * multiplier
     size = max(1, _BLOCK_CELLS // (states * columns * max(1, options.width)))
-    run = _stretch_compiled if use_compiled else _stretch
+    run: Callable[..., Any] = _stretch_compiled if use_compiled else _stretch
     for first in range(0, shot_count, size):
         check()
         end = min(first + size, shot_count)

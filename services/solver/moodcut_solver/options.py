@@ -145,7 +145,7 @@ def _value(options: Options, shot: int, first: int, length: int) -> int:
         score = options.sums[source, first + length] - options.sums[source, first]
         if not options.per_bar:
             score = (2 * score + length) // (2 * length)
-    return score * options.value_factor - 1
+    return int(score * options.value_factor - 1)
 
 
 @compiled

@@ -37,7 +37,7 @@ def score_table(problem: Problem) -> ScoreTable:
     scene_varies = np.zeros(len(sizes), bool)
     scene_varies[problem.scene[varies]] = True
     scene_row = np.cumsum(scene_varies) - 1
-    means = np.repeat(flat_sums[scene_varies][:, None], problem.bar_count, axis=1)
+    means: Floats = np.repeat(flat_sums[scene_varies][:, None], problem.bar_count, axis=1)
     np.add.at(means, scene_row[problem.scene[varies]], problem.bar_scores[problem.bar_row[varies]])
     means = means / sizes[scene_varies][:, None]
     affected = np.flatnonzero(scene_varies[problem.scene])

@@ -195,7 +195,7 @@ class _Solver:
         if self._problem.solution_count > 1:
             raise UnsupportedOptionError(
                 "solution_count",
-                f"several are not found exactly with more than {MOST_OPEN_BITS} duplicate groups that overlap; ask for one",
+                f"more than one is not found exactly where over {MOST_OPEN_BITS} duplicate groups overlap",
             )
         answer = solve_with_cp_sat(self._problem, self._clock.seconds_left)
         if answer.status not in (Status.OPTIMAL, Status.FEASIBLE):

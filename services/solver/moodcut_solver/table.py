@@ -167,7 +167,7 @@ class SuffixTable:
         self._options = options
         self._automaton = automaton
         self._check = check
-        self._run = _block if use_compiled else _block_numpy
+        self._run: Callable[..., Any] = _block if use_compiled else _block_numpy
         shot_count = len(options.must)
         columns = options.bar_count + 1
         self._type = np.uint8 if options.bar_count <= np.iinfo(np.uint8).max else np.uint16
