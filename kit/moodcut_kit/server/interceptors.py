@@ -105,10 +105,14 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]
             name = "CANCELLED"
             raise
         except Exception:
-            name = "INTERNAL"
             if not context.is_active():
                 name = "CANCELLED"
                 raise
+            aborted = context.code()  # type: ignore[attr-defined]
+            if aborted is not None:
+                name = aborted.name  # The servicer has ended the call itself.
+                raise
+            name = "INTERNAL"
             _log.exception("%s failed", method)
             context.abort_with_status(
                 rpc_status.to_status(to_status(MoodcutError("internal error; the server's log has the details")))
