@@ -8,7 +8,7 @@ changed by compare-and-swap (``if_match``). A key is ``/``-separated names of AS
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,12 +32,17 @@ _MAX_KEY_LENGTH = 900
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectInfo:
-    """What a store knows of an object without reading it. ``etag`` changes whenever the content does."""
+    """What a store knows of an object without reading it.
+
+    ``etag`` changes whenever the content does. ``is_reference``: the content lies outside of the store, which holds
+    only its place.
+    """
 
     key: str
     byte_count: int
     etag: str
     modified: datetime
+    is_reference: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +155,14 @@ class ObjectStore(Protocol):
 
     def open_path(self, key: str) -> AbstractContextManager[Path]:
         """The object as a file to read (not to change) while the context lasts. Raises ObjectNotFoundError."""
+        ...
+
+    def remove_unfinished(self, *, before: datetime, dry_run: bool = False) -> Sequence[ObjectInfo]:
+        """Remove writes that were begun but never finished and have not moved since ``before``.
+
+        Returns what was removed, or with ``dry_run`` would be; ``key`` is a name for a person, ``byte_count`` 0 where
+        the store does not say.
+        """
         ...
 
     def self_test(self) -> None:

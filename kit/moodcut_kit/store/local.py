@@ -17,9 +17,8 @@ import hashlib
 import os
 import secrets
 import shutil
-import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from heapq import merge
@@ -31,14 +30,14 @@ from moodcut_kit.store.base import (
     ObjectChangedError,
     ObjectExistsError,
     ObjectInfo,
-    ObjectKeyError,
     ObjectNotFoundError,
     StoredObject,
-    StoreUnavailableError,
+    StoreUnfitError,
     check_key,
     check_prefix,
 )
 from moodcut_kit.store.conditions import prove_conditions
+from moodcut_kit.store.files import flush, os_errors, remove_empty, status_of
 from moodcut_kit.store.reference import Reference
 from moodcut_kit.store.walk import walk_sorted
 
@@ -50,7 +49,7 @@ class LocalStore:
     """An :class:`~moodcut_kit.store.base.ObjectStore` in a local directory, which is created if need be.
 
     It can also name films where they lie (:meth:`add_reference`). Needs a file system with ``flock`` and time stamps
-    finer than a millisecond: any usual local one.
+    finer than a millisecond: any usual local one. Raises StoreUnfitError if the directory cannot be made.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -59,16 +58,19 @@ class LocalStore:
         self._references = self.directory / "references"
         self._locks = self.directory / "locks"
         self.temporary = self.directory / "tmp"
-        with _os_errors("The store cannot be created"):
+        try:
             for each in (self._objects, self._references, self._locks, self.temporary):
                 each.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"There can be no store in {self.directory}: {error.strerror or error} ({error.filename})."
+            raise StoreUnfitError(message, store=self.directory) from error
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
         """See :meth:`ObjectStore.put <moodcut_kit.store.base.ObjectStore.put>`."""
         if if_absent and if_match is not None:
             raise ValueError("if_absent and if_match exclude one another")
         check_key(key)
-        return self._write(key, lambda file: _write_all(file, data), if_absent=if_absent, if_match=if_match)
+        return self._write(key, lambda file: file.write(data), if_absent=if_absent, if_match=if_match)
 
     def put_file(self, key: str, path: Path, *, if_absent: bool = False) -> str:
         """See :meth:`ObjectStore.put_file <moodcut_kit.store.base.ObjectStore.put_file>`."""
@@ -91,13 +93,13 @@ class LocalStore:
         """
         check_key(key)
         reference = Reference.to_file(path)
-        with self._locked(key), _os_errors(f"{key} cannot be written"):
-            present = _status(self._objects / key)
+        with self._locked(key), os_errors(f"{key} cannot be written"):
+            present = status_of(self._objects / key)
             if present is not None:
                 return _etag(present)
             with self._temporary_file() as (temporary, file):
-                _write_all(file, reference.to_json())
-                _flush(file)
+                file.write(reference.to_json())
+                flush(file)
                 self._move(temporary, self._references / key)
         return reference.etag
 
@@ -117,8 +119,8 @@ class LocalStore:
     def stat(self, key: str) -> ObjectInfo | None:
         """See :meth:`ObjectStore.stat <moodcut_kit.store.base.ObjectStore.stat>`."""
         check_key(key)
-        with _os_errors(f"{key} cannot be read"):
-            status = _status(self._objects / key)
+        with os_errors(f"{key} cannot be read"):
+            status = status_of(self._objects / key)
             if status is not None:
                 return _info(key, status)
             reference = self._reference(key)
@@ -137,7 +139,7 @@ class LocalStore:
         references = ((key, False) for key in walk_sorted(self._references, prefix, start_after))
         for key, found in groupby(merge(content, references), key=lambda pair: pair[0]):
             if any(is_content for _, is_content in found):
-                status = _status(self._objects / key)
+                status = status_of(self._objects / key)
                 if status is not None:
                     yield _info(key, status)
             else:
@@ -148,14 +150,14 @@ class LocalStore:
     def delete(self, key: str) -> None:
         """See :meth:`ObjectStore.delete <moodcut_kit.store.base.ObjectStore.delete>`. A referenced film stays."""
         check_key(key)
-        with self._locked(key), _os_errors(f"{key} cannot be deleted"):
+        with self._locked(key), os_errors(f"{key} cannot be deleted"):
             for root in (self._objects, self._references):
                 path = root / key
                 if path.is_dir():
                     continue
                 with suppress(NotADirectoryError):
                     path.unlink(missing_ok=True)
-                _remove_empty(path.parent, root)
+                remove_empty(path.parent, root)
 
     @contextmanager
     def open_path(self, key: str) -> Iterator[Path]:
@@ -176,15 +178,28 @@ class LocalStore:
         yield reference.path
         reference.check()
 
+    def remove_unfinished(self, *, before: datetime, dry_run: bool = False) -> Sequence[ObjectInfo]:
+        """See :meth:`ObjectStore.remove_unfinished <moodcut_kit.store.base.ObjectStore.remove_unfinished>`."""
+        removed = []
+        with os_errors("Unfinished files cannot be removed"):
+            for path in sorted(self.temporary.iterdir()):
+                status = status_of(path)
+                if status is None or datetime.fromtimestamp(status.st_mtime, UTC) >= before:
+                    continue
+                if not dry_run:
+                    path.unlink(missing_ok=True)
+                removed.append(_info(f"tmp/{path.name}", status))
+        return removed
+
     def self_test(self) -> None:
         """See :meth:`ObjectStore.self_test <moodcut_kit.store.base.ObjectStore.self_test>`."""
         prove_conditions(self, str(self.directory))
 
-    def _write(self, key: str, fill: Callable[[BinaryIO], None], *, if_absent: bool, if_match: str | None) -> str:
+    def _write(self, key: str, fill: Callable[[BinaryIO], object], *, if_absent: bool, if_match: str | None) -> str:
         path = self._objects / key
-        with _os_errors(f"{key} cannot be written"), self._temporary_file() as (temporary, file):
+        with os_errors(f"{key} cannot be written"), self._temporary_file() as (temporary, file):
             fill(file)
-            _flush(file)
+            flush(file)
             with self._locked(key):
                 present = self._present(key)
                 if if_absent and present is not None:
@@ -200,7 +215,7 @@ class LocalStore:
 
     def _present(self, key: str) -> tuple[str, int] | None:
         """Etag and time of change (nanoseconds) of what is there under ``key``."""
-        status = _status(self._objects / key)
+        status = status_of(self._objects / key)
         if status is not None:
             return _etag(status), status.st_mtime_ns
         reference = self._reference(key)
@@ -226,7 +241,7 @@ class LocalStore:
     @contextmanager
     def _opened(self, key: str) -> Iterator[tuple[BinaryIO, str]]:
         check_key(key)
-        with _os_errors(f"{key} cannot be read"):
+        with os_errors(f"{key} cannot be read"):
             try:
                 with (self._objects / key).open("rb") as file:
                     yield file, _etag(os.fstat(file.fileno()))
@@ -268,23 +283,6 @@ class LocalStore:
             os.close(handle)
 
 
-def _write_all(file: BinaryIO, data: bytes) -> None:
-    file.write(data)
-
-
-def _flush(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _status(path: Path) -> os.stat_result | None:
-    try:
-        status = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return None if stat.S_ISDIR(status.st_mode) else status
-
-
 def _etag(status: os.stat_result) -> str:
     return f"{status.st_mtime_ns:x}-{status.st_ino:x}-{status.st_size:x}"
 
@@ -296,25 +294,3 @@ def _info(key: str, status: os.stat_result) -> ObjectInfo:
 
 def _not_found(key: str) -> ObjectNotFoundError:
     return ObjectNotFoundError(f"There is no object {key}.", key=key)
-
-
-def _remove_empty(directory: Path, root: Path) -> None:
-    """Remove directories that have become empty, so that no name stays taken."""
-    while directory != root and root in directory.parents:
-        try:
-            directory.rmdir()
-        except FileNotFoundError:
-            pass
-        except OSError:
-            return
-        directory = directory.parent
-
-
-@contextmanager
-def _os_errors(what: str) -> Iterator[None]:
-    try:
-        yield
-    except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
-        raise ObjectKeyError(f"{what}: another object's name is part of it ({error.filename}).") from error
-    except OSError as error:
-        raise StoreUnavailableError(f"{what}: {error.strerror or error} ({error.filename}).") from error

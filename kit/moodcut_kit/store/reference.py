@@ -53,7 +53,7 @@ class Reference:
     def info(self, key: str) -> ObjectInfo:
         """What the store says of it."""
         modified = datetime.fromtimestamp(self.modified_ns / 1e9, UTC)
-        return ObjectInfo(key=key, byte_count=self.byte_count, etag=self.etag, modified=modified)
+        return ObjectInfo(key=key, byte_count=self.byte_count, etag=self.etag, modified=modified, is_reference=True)
 
     def check(self) -> None:
         """Raise MediaChangedError unless the file is still the one that was referenced."""

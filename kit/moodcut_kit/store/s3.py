@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,6 +143,21 @@ class S3Store:
             raise ObjectNotFoundError(f"There is no object {key}.", key=key)
         with self._downloads.file(info, lambda path: self._fetch(info, path)) as path:
             yield path
+
+    def remove_unfinished(self, *, before: datetime, dry_run: bool = False) -> Sequence[ObjectInfo]:
+        """See :meth:`ObjectStore.remove_unfinished <moodcut_kit.store.base.ObjectStore.remove_unfinished>`.
+
+        These are uploads in parts, which S3 keeps, unseen, until they are dropped.
+        """
+        removed = []
+        for upload in self._uploader.unfinished(self.address.prefix):
+            if upload.started >= before:
+                continue
+            if not dry_run:
+                self._uploader.abort(upload.name, upload.upload_id)
+            key = upload.name.removeprefix(self.address.prefix)
+            removed.append(ObjectInfo(key=key, byte_count=0, etag=upload.upload_id, modified=upload.started))
+        return removed
 
     def self_test(self) -> None:
         """See :meth:`ObjectStore.self_test <moodcut_kit.store.base.ObjectStore.self_test>`."""

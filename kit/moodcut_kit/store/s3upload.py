@@ -11,9 +11,9 @@ import base64
 import hashlib
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
@@ -31,6 +31,15 @@ _ATTEMPTS = 5
 _FIRST_PAUSE_SECONDS = 0.1
 _SIGNED_FOR = timedelta(hours=1)
 _Method = Literal["PUT", "POST", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedUpload:
+    """An upload in parts that was neither completed nor dropped. ``name`` is the object's full name in the bucket."""
+
+    name: str
+    upload_id: str
+    started: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,22 @@ class S3Uploader:
             self._http.request("DELETE", url, retries=False)
         except HTTPError:
             return
+
+    def unfinished(self, prefix: str) -> Iterator[UnfinishedUpload]:
+        """Unfinished uploads of objects whose full name begins with ``prefix``."""
+        key_marker, upload_id_marker = "", ""
+        while True:
+            with translated(self._store, "the list of uploads"):
+                # The client can list uploads but has no public name for it.
+                page = self._client._list_multipart_uploads(
+                    self._bucket, prefix=prefix, key_marker=key_marker, upload_id_marker=upload_id_marker
+                )
+            for each in page.uploads:
+                if each.object_name and each.upload_id and each.initiated_time:
+                    yield UnfinishedUpload(each.object_name, each.upload_id, each.initiated_time)
+            key_marker, upload_id_marker = page.next_key_marker or "", page.next_upload_id_marker or ""
+            if not page.is_truncated or not key_marker:
+                return
 
     def _start(self, name: str, key: str) -> str:
         answer = self._send("POST", name, key=key, query={"uploads": ""})
