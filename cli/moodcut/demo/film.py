@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.codec.context import Flags
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
 from numpy.typing import NDArray
 
@@ -213,6 +214,7 @@ def _encode(
         codec = picture_stream.codec_context
         codec.time_base = time_base
         codec.thread_count = 2
+        codec.flags |= Flags.frame_duration
         codec.colorspace, codec.color_range = Colorspace.ITU709, 1
         codec.color_primaries, codec.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         if pixel_aspect != 1:

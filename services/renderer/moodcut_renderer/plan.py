@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -92,11 +91,11 @@ def _check_units(timeline: renderer_pb2.Timeline) -> None:
 def _plan_clip(timeline: renderer_pb2.Timeline, index: int, frame_times: FrameTimes, rate: Fraction) -> PlannedClip:
     clip, field = timeline.clips[index], f"clips[{index}]"
     previous = timeline.clips[index - 1] if index else renderer_pb2.Clip()
-    due = previous.output_start_frame + previous.frame_count
-    if clip.output_start_frame != due or clip.frame_count < 1:
+    free = previous.output_start_frame + previous.frame_count
+    if clip.output_start_frame != free or clip.frame_count < 1:
         message = (
             f"{field} has {clip.frame_count} frames from output frame {clip.output_start_frame} on; it must have at"
-            f" least one, from {due} on, so that the clips follow one another without gap or overlap"
+            f" least one, from {free} on, so that the clips follow one another without gap or overlap"
         )
         raise TimelineError(message, field=field)
     first, after = clip.source_start_frame, clip.source_end_frame
@@ -105,15 +104,16 @@ def _plan_clip(timeline: renderer_pb2.Timeline, index: int, frame_times: FrameTi
         raise TimelineError(message, field=field)
     if clip.frame_count > 2 * rate * (frame_times.duration_seconds + 1):
         raise TimelineError(f"{field} is longer than the film", field=field)
-    frames = frame_times.resampled(start_frame=first, frame_count=clip.frame_count, rate=rate)
+    due = frame_times.resampled(start_frame=first, frame_count=clip.frame_count + 1, rate=rate)
+    frames, following = due[:-1], int(due[-1])
     held = int(np.count_nonzero(frames >= after))
     # Both ends of a range are rounded, so that one frame more may be due than the range has: the last one stays.
     if held > 1:
         message = f"{field} needs {held} frames more than film frames {first} to {after} have at {rate} a second"
         raise TimelineError(message, field=field, missing_frame_count=held)
-    unused_seconds = frame_times.start_seconds(after - 1) - frame_times.start_seconds(first) - clip.frame_count / rate
-    if unused_seconds > 1 / (2 * rate):
-        needed = math.ceil((unused_seconds + clip.frame_count / rate) * rate)
-        message = f"{field} has {clip.frame_count} frames; film frames {first} to {after} last over {needed}"
+    if after > max(following, frames[-1] + 1):
+        message = (
+            f"{field} shows film frames {first} to {frames[-1]} in {clip.frame_count} frames, not up to {after - 1}"
+        )
         raise TimelineError(message + "; trim source_end_frame to what is shown", field=field)
     return PlannedClip(clip.output_start_frame, np.minimum(frames, after - 1))
