@@ -15,7 +15,7 @@
 1.5
 """
 
-from moodcut_solver.api import solve, warm_up
+from moodcut_solver.api import solve
 from moodcut_solver.build import build_problem
 from moodcut_solver.errors import (
     InvalidProblemError,
@@ -48,6 +48,7 @@ from moodcut_solver.solution import (
     Verdict,
 )
 from moodcut_solver.solving import solve_problem
+from moodcut_solver.warm import warm_up
 
 __all__ = [
     "LIMITS",

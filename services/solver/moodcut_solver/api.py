@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from moodcut_solver.build import build_problem
@@ -12,7 +11,6 @@ from moodcut_solver.problem import (
     CoverageRequirement,
     HardSceneLimit,
     LengthMode,
-    SoftMode,
     SoftSceneLimit,
     Weighting,
 )
@@ -118,12 +116,3 @@ def solve(
         time_limit_seconds=time_limit_seconds,
     )
     return solve_problem(problem, should_stop=should_stop)
-
-
-def warm_up() -> None:
-    """Compile the solver's loops, or load them from the cache, so that the first request need not wait for it."""
-    scene_ids, score = ["a", "a", "b", "b"], [0.1, 0.4, 0.3, 0.35]
-    for bar_count in (2, 300):
-        solve(scene_ids=scene_ids, score=score, bars=[1, 1, 1, 1], bar_count=bar_count, scene_limit=HardSceneLimit(1))
-    soft = SoftSceneLimit(1, SoftMode.EXACT)
-    solve(scene_ids=[*scene_ids, "c"], score=[*score, 0.9], bars=np.ones(5, int), bar_count=2, scene_limit=soft)

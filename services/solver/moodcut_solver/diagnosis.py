@@ -172,6 +172,10 @@ def _above(problem: Problem, check: Checkpoint) -> tuple[int, bool]:
     longest = np.minimum(np.where(problem.excluded, 0, longest), LIMITS.bar_count + 1)
     total = int(np.sum(longest[longest <= LIMITS.bar_count]))
     end = min(total, LIMITS.bar_count)
+    # Where no shot must be there, shots can be taken away one by one, so that the next number is near or nowhere.
+    needs_shots = bool(
+        np.any(problem.required) or np.any(problem.pinned >= 0) or problem.coverage or problem.required_scenes
+    )
     reach = problem.bar_count + int(np.max(longest, initial=1))
     while problem.bar_count < end:
         reach = min(reach, end)
@@ -179,7 +183,7 @@ def _above(problem: Problem, check: Checkpoint) -> tuple[int, bool]:
         feasible = np.flatnonzero(price[problem.bar_count + 1 :] <= _budget(problem))
         if len(feasible):
             return problem.bar_count + 1 + int(feasible[0]), True
-        if reach == end:
+        if reach == end or not needs_shots:
             break
         reach *= 2
     return 0, int(np.sum(longest)) <= LIMITS.bar_count

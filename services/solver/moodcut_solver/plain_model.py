@@ -21,6 +21,7 @@ from moodcut_solver.solution import Step
 
 MOST_VARIABLES = 400_000
 _LARGEST_OBJECTIVE = 1 << 50
+_SMALLEST_SCORE = 1e-9
 
 
 class ModelTooLargeError(Exception):
@@ -104,7 +105,7 @@ class PlainModel:
         self.variables = [self.model.new_bool_var("") for _ in self.uses]
         largest = max((abs(use.score) for use in self.uses), default=0.0)
         factor = problem.bar_count + 1 if fewer_shots else 1
-        room = _LARGEST_OBJECTIVE / (max(largest, 1e-300) * factor * (problem.bar_count + 1))
+        room = _LARGEST_OBJECTIVE / (max(largest, _SMALLEST_SCORE) * factor * (problem.bar_count + 1))
         self.scale = min(10.0 ** math.floor(math.log10(room)), 1e12 if scale is None else scale)
         self.factor = factor
         self._by_shot: dict[int, list[Any]] = defaultdict(list)

@@ -6,9 +6,9 @@ import grpc
 
 from moodcut_kit.server import Service
 from moodcut_kit.v1 import solver_pb2, solver_pb2_grpc
-from moodcut_solver.api import warm_up
 from moodcut_solver.messages import solve_message
 from moodcut_solver.settings import SolverSettings
+from moodcut_solver.warm import warm_up
 
 _SERVICE = "moodcut.v1.SolverService"
 

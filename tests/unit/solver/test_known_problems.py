@@ -1,0 +1,137 @@
+"""Problems whose answers are known without a computer."""
+
+from __future__ import annotations
+
+import doctest
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+import moodcut_solver as ms
+
+
+def figure_three(*chosen: int) -> dict[str, Any]:
+    """Scenes of 2, 6 and 3 shots, one bar each, of which only the first ``chosen`` of each scene may be taken."""
+    sizes = (2, 6, 3)
+    return {
+        "scene_ids": [scene for scene, size in enumerate(sizes) for _ in range(size)],
+        "score": np.ones(11),
+        "bars": np.ones(11, int),
+        "bar_count": sum(chosen),
+        "excluded": [k >= chosen[scene] for scene, size in enumerate(sizes) for k in range(size)],
+    }
+
+
+@pytest.mark.parametrize("mode", list(ms.SoftMode))
+def test_the_papers_figure_three(mode: ms.SoftMode) -> None:
+    total = Fraction(1, 2) + Fraction(5, 6) + Fraction(2, 3)
+    assert total == 2
+    solution = ms.solve(**figure_three(1, 5, 2), scene_limit=ms.SoftSceneLimit(2, mode))
+    assert solution.status is ms.Status.OPTIMAL
+    assert len(solution.placements) == 8
+    assert solution.soft_weight_sum == 2.0
+    assert solution.soft_excess == 0.0
+    denied = ms.solve(**figure_three(1, 6, 2), scene_limit=ms.SoftSceneLimit(2, mode))
+    assert denied.status is ms.Status.INFEASIBLE
+    assert denied.infeasibility is not None
+    assert denied.infeasibility.smallest_max_scenes == 3
+    assert ms.solve(**figure_three(1, 5, 2), scene_limit=ms.HardSceneLimit(2)).status is ms.Status.INFEASIBLE
+
+
+def test_scaled_may_exceed_the_limit_and_says_by_how_much() -> None:
+    fields = {
+        "scene_ids": [0] * 7 + [1] * 7,
+        "score": np.ones(14),
+        "bars": np.ones(14, int),
+        "bar_count": 8,
+    }
+    scaled = ms.solve(**fields, scene_limit=ms.SoftSceneLimit(1, ms.SoftMode.SCALED, 8))
+    assert scaled.status is ms.Status.OPTIMAL
+    assert scaled.soft_weight_sum == pytest.approx(8 / 7)
+    assert scaled.soft_excess == pytest.approx(1 / 7)
+    exact = ms.solve(**fields, scene_limit=ms.SoftSceneLimit(1))
+    assert exact.status is ms.Status.INFEASIBLE
+
+
+def test_a_shot_shorter_than_a_bar_cannot_be_chosen() -> None:
+    solution = ms.solve(score=[9.0, 1.0], scene_ids=["a", "b"], bars=[0, 1], bar_count=1)
+    assert [placement.shot_id for placement in solution.placements] == ["1"]
+
+
+def test_scene_means_count_shots_that_cannot_be_chosen() -> None:
+    solution = ms.solve(
+        score=[1.0, 4.0, 7.0], scene_ids=["a", "a", "a"], bars=[1, 0, 1], excluded=[False, False, True], bar_count=1
+    )
+    assert solution.objective == pytest.approx(1.0 + 4.0)
+    assert solution.placements[0].raw_score == 1.0
+
+
+def test_real_boundaries_decide_what_fits() -> None:
+    fields: dict[str, Any] = {"score": [1.0, 1.0], "scene_ids": ["a", "b"], "bar_boundary_ticks": [0, 10, 22, 31]}
+    solution = ms.solve(**fields, duration_ticks=[12, 21])
+    assert [(p.first_bar, p.bar_count) for p in solution.placements] == [(0, 1), (1, 2)]
+    assert ms.solve(**fields, duration_ticks=[9, 31]).placements[0].bar_count == 3
+    assert ms.solve(**fields, duration_ticks=[12, 20]).status is ms.Status.INFEASIBLE
+
+
+def test_scores_per_bar_are_averaged_or_summed() -> None:
+    fields: dict[str, Any] = {
+        "bar_scores": [[1.0, 2.0, 6.0]],
+        "scene_ids": ["a"],
+        "bars": [3],
+        "bar_count": 3,
+        "add_scene_mean": False,
+    }
+    assert ms.solve(**fields).objective == pytest.approx(3.0)
+    assert ms.solve(**fields, weighting=ms.Weighting.PER_BAR).objective == pytest.approx(9.0)
+    assert ms.solve(**fields | {"add_scene_mean": True}).objective == pytest.approx(6.0)
+
+
+def test_no_rhythm_is_a_grid_of_a_tenth_of_a_second() -> None:
+    solution = ms.solve(
+        score=[0.5, 0.9, 0.1],
+        scene_ids=["a", "b", "c"],
+        duration_seconds=[1.0, 0.7, 0.3],
+        bar_duration_seconds=0.1,
+        bar_count=10,
+        add_scene_mean=False,
+    )
+    assert [(p.shot_index, p.bar_count) for p in solution.placements] == [(1, 7), (2, 3)]
+
+
+def test_ties_go_to_more_bars_a_shot_then_to_earlier_shots() -> None:
+    tie = ms.solve(score=[0.0] * 4, scene_ids=list("abcd"), bars=[1, 1, 2, 2], bar_count=2)
+    assert [placement.shot_index for placement in tie.placements] == [2]
+    flexible = ms.solve(
+        score=[0.0] * 3, scene_ids=list("abc"), bars=[2, 2, 2], bar_count=3, length_mode=ms.LengthMode.FLEXIBLE
+    )
+    assert [(p.shot_index, p.bar_count) for p in flexible.placements] == [(0, 2), (1, 1)]
+
+
+def test_soft_weights_of_scene_sizes_without_a_common_scale_stay_exact() -> None:
+    sizes = [7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47]
+    scene = [k for k, size in enumerate(sizes) for _ in range(size)]
+    rng = np.random.default_rng(1)
+    fields: dict[str, Any] = {
+        "scene_ids": scene,
+        "score": rng.random(len(scene)),
+        "bars": np.ones(len(scene), int),
+        "bar_count": 60,
+    }
+    solution = ms.solve(**fields, scene_limit=ms.SoftSceneLimit(2))
+    assert solution.status is ms.Status.OPTIMAL
+    assert solution.method is ms.Method.LABELS
+    total = sum(Fraction(1, sizes[scene[p.shot_index]]) for p in solution.placements)
+    assert total <= 2
+    assert solution.soft_weight_sum == float(total)
+
+
+def test_the_packages_example() -> None:
+    assert doctest.testmod(ms) == (0, 4)
+
+
+def test_a_caller_who_gives_up_stops_the_solver() -> None:
+    with pytest.raises(ms.SolveCancelledError):
+        ms.solve(score=[1.0], scene_ids=["a"], bars=[1], bar_count=1, should_stop=lambda: True)
