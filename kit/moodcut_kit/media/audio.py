@@ -21,6 +21,8 @@ from moodcut_kit.time import round_half_up
 
 # Codecs pad the last frame: at most two frames of 2,048 samples, at 44.1 kHz.
 _MAX_PADDING_SECONDS = Fraction(4096, 44100)
+# Time stamps are rounded and may drift a little; a longer jump is sound that is not there.
+_MIN_GAP_SECONDS = Fraction(1, 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ def decode_audio(
     (left, right). Sample 0 is the first a player presents: encoder delay and padding are taken off as the file
     states them. n is the exact length times ``sample_rate``, rounded half up. One channel is the mean of left and
     right; a mono file is copied to both; surround is mixed down to stereo first. A packet that cannot be decoded
-    becomes silence of its length.
+    becomes silence of its length, and so does a gap of over 0.1 s in the file's time stamps.
 
     Raises MediaWithoutSoundError (no audio stream, or nothing decodes), MediaLimitError, MediaUnreadableError and what
     :func:`~moodcut_kit.media.open.open_container` raises.
@@ -99,7 +101,7 @@ class _Decoder:
 
     def frames(self) -> Iterator[AudioFrame]:
         """Raises MediaWithoutSoundError if there is not one sample."""
-        problem, lost_seconds = "", Fraction(0)
+        problem, lost_seconds, first_seconds = "", Fraction(0), None
         with open_container(self._path, limits=self._limits) as container, translated(self._path):
             stream = audio_stream(self._path, container)
             stated_seconds = Fraction(0)
@@ -113,16 +115,26 @@ class _Decoder:
                     lost_seconds += (packet.duration or 0) * packet.time_base
                     continue
                 for frame in decoded:
+                    shown_seconds = _shown_seconds(frame)
+                    if first_seconds is None:
+                        first_seconds = shown_seconds
+                    elif shown_seconds is not None:
+                        gap_seconds = shown_seconds - first_seconds - self.length_seconds
+                        lost_seconds = gap_seconds if gap_seconds > _MIN_GAP_SECONDS else lost_seconds
                     if self.length_seconds and lost_seconds:
-                        yield self._counted(_silence(frame, lost_seconds))
+                        yield self._counted(_silence(frame, self._bounded(lost_seconds)))
                     lost_seconds = Fraction(0)
                     if frame.samples:
                         yield self._counted(frame)
         if not self.length_seconds:
             message = f"Not one sample of the sound of {self._path} can be decoded{f': {problem}' if problem else ''}."
             raise MediaWithoutSoundError(message, file=self._path)
-        if 0 < self.length_seconds - stated_seconds <= _MAX_PADDING_SECONDS:
+        if stated_seconds and 0 < self.length_seconds - stated_seconds <= _MAX_PADDING_SECONDS:
             self.length_seconds = stated_seconds
+
+    def _bounded(self, seconds: Fraction) -> Fraction:
+        """No more silence than it takes to exceed the limit: time stamps may be anything."""
+        return min(seconds, self._limits.max_duration_seconds + 1 - self.length_seconds)
 
     def _counted(self, frame: AudioFrame) -> AudioFrame:
         self.length_seconds += Fraction(frame.samples, frame.sample_rate)
@@ -159,10 +171,15 @@ def _joined(chunks: list[NDArray[np.float32]], count: int, channels: int) -> NDA
     return joined[:, 0] if channels == 1 else joined
 
 
+def _shown_seconds(frame: AudioFrame) -> Fraction | None:
+    return None if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
+
+
 def _silence(like: AudioFrame, seconds: Fraction) -> AudioFrame:
     count = max(1, round_half_up(seconds * like.sample_rate))
     silence = AudioFrame(format=like.format.name, layout=like.layout.name, samples=count)
     silence.sample_rate = like.sample_rate
+    zero = b"\x80" if like.format.name in ("u8", "u8p") else b"\x00"
     for plane in silence.planes:
-        plane.update(bytes(plane.buffer_size))
+        plane.update(zero * plane.buffer_size)
     return silence
