@@ -13,7 +13,7 @@ from moodcut.demo.truth import FilmTruth, SongTruth, truth_path
 
 _STORY: tuple[Emotion, ...] = ("neutral", "excited", "fear", "relaxation", "tension", "sad", "excited")
 # Lengths a shot is drawn from, in seconds, with their chances: too short for a bar, about a bar, about two bars.
-_LENGTHS = ((1.1, 1.8, 0.15), (2.3, 3.0, 0.55), (4.5, 5.1, 0.30))
+_LENGTHS = ((1.1, 1.8, 0.15), (2.25, 2.75, 0.60), (4.4, 4.85, 0.25))
 
 
 def default_scenes(seed: int, *, story: tuple[Emotion, ...] = _STORY, shots_per_scene: int = 5) -> list[SceneSpec]:
