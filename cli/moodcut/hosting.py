@@ -6,7 +6,7 @@ Imports happen when a service is asked for, so that an install with one extra ca
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,3 +110,12 @@ def solve_message(request: solver_pb2.SolveRequest) -> solver_pb2.SolveResponse:
     except ImportError as error:
         raise _missing("solver", error) from error
     return messages.solve_message(request)
+
+
+def kept_attempts(store: ObjectStore) -> Callable[[str], set[str] | None]:
+    """What the garbage collection asks of the director: the attempts that a montage needs."""
+    try:
+        from moodcut_director.montages import Montages
+    except ImportError as error:
+        raise _missing("director", error) from error
+    return Montages(store).kept_attempts

@@ -48,7 +48,7 @@ def command(timeline: Path, movie: Path, music: Path, output: Path, crf: int | N
         for role, path, expected in (("film", movie, message.movie_sha256), ("music", music, message.music_sha256)):
             if register(local.store, path).sha256 != expected:
                 raise TimelineFileError(f"{path} is not the {role} that {timeline} was made with", path=path)
-        prefix = f"{owner_prefix(LOCAL_PRINCIPAL)}renders/{uuid.uuid4().hex}/"
+        prefix = f"{owner_prefix(LOCAL_PRINCIPAL)}uploads/render-{uuid.uuid4().hex}/"
         local.store.put(f"{prefix}timeline.pb", message.SerializeToString(deterministic=True))
         request = renderer_pb2.RenderMontageRequest(
             principal=LOCAL_PRINCIPAL,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from google.protobuf import json_format
 
 from moodcut_director.errors import MontageNotFoundError, RequestIdTakenError
-from moodcut_director.record import Record
+from moodcut_director.record import NewerSchemaError, Record
 from moodcut_kit.contract import canonical_json, montage_prefix, owner_prefix
 from moodcut_kit.store.base import ObjectChangedError, ObjectExistsError, ObjectNotFoundError, ObjectStore
 from moodcut_kit.v1 import montage_pb2
@@ -133,6 +133,18 @@ class Montages:
         return [
             info.key[len(prefix) : -len("/state")] for info in self.store.list(prefix) if info.key.endswith("/state")
         ]
+
+    def kept_attempts(self, prefix: str) -> set[str] | None:
+        """Tokens of the attempts that the montage under ``prefix`` needs; None where all must stay."""
+        try:
+            record = Record.from_bytes(self.store.get(f"{prefix}state").data)
+        except (ObjectNotFoundError, NewerSchemaError):
+            return None
+        if not record.state.ended:
+            return None
+        attempts = f"{prefix}attempts/"
+        named = (key.removeprefix(attempts) for key in record.result.values() if key.startswith(attempts))
+        return {key.partition("/")[0] for key in named}
 
     def _get(self, key: str, montage_id: str) -> tuple[bytes, str]:
         try:

@@ -1,0 +1,5 @@
+"""`python -m moodcut` is `moodcut`."""
+
+from moodcut.app import main
+
+main()

