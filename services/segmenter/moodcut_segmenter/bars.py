@@ -1,0 +1,148 @@
+"""From beats to bars: complete bars, tempo, meter, pick-up, loudness. Pure.
+
+Times are samples from the first sample of the music. A bar goes from a downbeat to the next one; the last may end at a
+downbeat that is extrapolated by the median bar, if the sound lasts that long.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOUDNESS_FLOOR_DBFS = -100.0
+_END_TOLERANCE_SECONDS = 0.03
+_HOLE = 1.6
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BeatTrack:
+    """What a beat tracker found.
+
+    ``pts``: int64 [n], increasing, in samples. ``positions``: int64 [n], place in the bar from 1. ``strength``: float64
+    [n], 0 to 1, how clearly the beat shows in the sound.
+    """
+
+    pts: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    strength: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if not len(self.pts) == len(self.positions) == len(self.strength):
+            raise ValueError("pts, positions and strength must be equally long")
+        if len(self.pts) > 1 and not bool(np.all(np.diff(self.pts) > 0)):
+            raise ValueError("pts must increase strictly")
+        if len(self.positions) and int(self.positions.min()) < 1:
+            raise ValueError("positions count from 1")
+
+
+@dataclass(frozen=True, slots=True)
+class BarSpan:
+    """One complete bar, half-open, in samples, with its mean loudness."""
+
+    start_pts: int
+    end_pts: int
+    loudness_dbfs: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BarGrid:
+    """Bars of a piece of music. ``pickup_pts`` is where the first beat lies if beats come before the first downbeat."""
+
+    track: BeatTrack
+    bars: tuple[BarSpan, ...]
+    bpm: float
+    meter: int
+    confidence: float
+    pickup_pts: int | None
+
+
+def bar_grid(track: BeatTrack, sound: NDArray[np.float32], *, sample_rate: int) -> BarGrid:
+    """Bars of ``sound`` (mono, float32 [samples]) from its beats.
+
+    ``bpm`` is 60 over the usual distance of beats; ``meter`` the usual number of beats in a bar; ``confidence`` the
+    mean strength of the beats times their regularity. Without beats there are no bars and the tempo is 0.
+    """
+    if len(track.pts) == 0:
+        return BarGrid(track=track, bars=(), bpm=0.0, meter=0, confidence=0.0, pickup_pts=None)
+    meter = _meter(track)
+    edges = bar_edges(track, len(sound), tolerance=round(_END_TOLERANCE_SECONDS * sample_rate))
+    bars = tuple(BarSpan(start, end, loudness_dbfs(sound[start:end])) for start, end in edges)
+    steps = np.diff(track.pts)
+    first = int(np.argmax(track.positions == 1)) if bool((track.positions == 1).any()) else 0
+    return BarGrid(
+        track=track,
+        bars=bars,
+        bpm=_bpm(steps, sample_rate),
+        meter=meter,
+        confidence=float(np.clip(track.strength.mean() * _regularity(steps), 0.0, 1.0)),
+        pickup_pts=int(track.pts[0]) if first else None,
+    )
+
+
+def bar_edges(track: BeatTrack, duration_pts: int, *, tolerance: int = 0) -> list[tuple[int, int]]:
+    """Start and end of every complete bar, in order.
+
+    Bars follow one another without gaps, except where beats are missing: a stretch from one downbeat to the next that
+    is over 1.6 median bars long is no bar. The end of the last one may be extrapolated; up to ``tolerance`` samples
+    beyond the sound's end it is moved back to that end.
+    """
+    downbeats = track.pts[track.positions == 1]
+    if len(downbeats) == 0:
+        return []
+    lengths = np.diff(downbeats)
+    if len(lengths):
+        median = int(np.median(lengths))
+        pairs = pairwise(int(each) for each in downbeats)
+        edges = [(start, end) for start, end in pairs if end - start <= _HOLE * median]
+    else:
+        steps = np.diff(track.pts)
+        median, edges = (int(np.median(steps)) * _meter(track) if len(steps) else 0), []
+    last = int(downbeats[-1])
+    end = last + median
+    if median > 0 and end <= duration_pts + tolerance and min(end, duration_pts) > last:
+        edges.append((last, min(end, duration_pts)))
+    return edges
+
+
+def loudness_dbfs(sound: NDArray[np.float32]) -> float:
+    """Root mean square of samples in [-1, 1], in decibels below full scale; at least -100."""
+    if len(sound) == 0:
+        return LOUDNESS_FLOOR_DBFS
+    power = float(np.mean(np.square(sound, dtype=np.float64)))
+    return max(LOUDNESS_FLOOR_DBFS, 10.0 * float(np.log10(power))) if power > 0 else LOUDNESS_FLOOR_DBFS
+
+
+def steady_track(duration_pts: int, *, sample_rate: int, bpm: float, meter: int = 4) -> BeatTrack:
+    """A beat every 60 / ``bpm`` seconds from the first sample on, bars of ``meter``: for music without a beat."""
+    step = 60.0 * sample_rate / bpm
+    pts = np.round(np.arange(0.0, max(duration_pts, 1), step)).astype(np.int64)
+    return BeatTrack(pts=pts, positions=np.arange(len(pts)) % meter + 1, strength=np.zeros(len(pts)))
+
+
+def _meter(track: BeatTrack) -> int:
+    """How many beats a bar has, by majority of the complete ones; of the incomplete one if there is no other."""
+    starts = np.flatnonzero(track.positions == 1)
+    if len(starts) < 2:
+        return int(track.positions.max())
+    counted = Counter(int(count) for count in np.diff(starts))
+    return max(counted, key=lambda count: (counted[count], -count))
+
+
+def _bpm(steps: NDArray[np.int64], sample_rate: int) -> float:
+    """Tempo of the steps within a tenth of the median one: their mean is finer than the tracker's time grid."""
+    if len(steps) == 0:
+        return 0.0
+    median = float(np.median(steps))
+    return 60.0 * sample_rate / float(np.mean(steps[np.abs(steps - median) <= 0.1 * median]))
+
+
+def _regularity(steps: NDArray[np.int64]) -> float:
+    """1 for steps that change smoothly, falling to 0 as neighbouring steps differ by a quarter in the median."""
+    if len(steps) < 2:
+        return 0.0
+    change = np.abs(np.diff(np.log(steps.astype(np.float64))))
+    return float(np.clip(1.0 - 4.0 * np.median(change), 0.0, 1.0))
