@@ -1,9 +1,9 @@
 """Compiles the solver's loops with numba where that is possible.
 
-Compiled code is cached on disk, for compiling takes seconds and a fresh process must answer at once. numba looks for a
-cache beside the source and in the user's cache directory; where neither can be written (an image with a read-only root)
-a private directory under the system's temporary one is used. Without numba, or where nothing can be written at all,
-:data:`COMPILED` is false and callers take their numpy path instead.
+Compiled code is cached on disk, for compiling takes seconds and a fresh process must answer at once: beside the source
+where that can be written, else in a private directory of the user's cache, else (an image with a read-only root) in one
+under the system's temporary directory. Without numba, or where nothing can be written at all, :data:`COMPILED` is false
+and callers take their numpy path instead.
 
 ``NUMBA_CACHE_DIR`` (numba's own) names the cache directory; ``MOODCUT_SOLVER_COMPILED=0`` turns compiling off;
 ``MOODCUT_SOLVER_SEED_CACHE`` names a directory, filled when an image is built, whose files are copied into the cache.
@@ -60,11 +60,14 @@ def _cache_directory() -> str | None:
             return "" if _writable(named) else None
         if _writable(str(Path(__file__).parent / "__pycache__")):
             return ""
-    chosen = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(tempfile.gettempdir()) / f"moodcut-numba-{os.getuid()}")
-    if not _private_directory(chosen):
-        return None
-    _seed(chosen)
-    return str(chosen)
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "moodcut" / "numba"
+    temporary = Path(tempfile.gettempdir()) / f"moodcut-numba-{os.getuid()}"
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    for candidate in (Path(named),) if named else (user, temporary):
+        if _private_directory(candidate):
+            _seed(candidate)
+            return str(candidate)
+    return None
 
 
 def _writable(directory: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from moodcut_solver.automaton import open_bits
+from moodcut_solver.errors import ProblemTooLargeError
 from moodcut_solver.problem import Problem
 from moodcut_solver.solution import Step
 
@@ -39,7 +40,12 @@ def with_groups(
     """
     watched: frozenset[int] = frozenset()
     while True:
-        answer = solve(watched)
+        try:
+            answer = solve(watched)
+        except ProblemTooLargeError as error:
+            if not watched:
+                raise
+            raise TooManyGroupsError from error
         violated: set[int] = set()
         for steps in selections(answer):
             violated |= violated_groups(problem, steps)

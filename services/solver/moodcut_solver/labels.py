@@ -20,7 +20,7 @@ from moodcut_solver.problem import Ints
 from moodcut_solver.solution import Step
 from moodcut_solver.table import Checkpoint
 
-_LABEL_LIMIT = 20_000_000
+LABEL_LIMIT = 20_000_000
 _BLOCK_CELLS = 1_000_000
 
 
@@ -148,7 +148,7 @@ class LabelTable:
     """All labels of a problem, from the last shot to the first.
 
     ``weights`` (n,) int64 are the shots' weights. With ``beam`` each cell keeps only so many labels: a selection found
-    then is a real one, but may not be the best. Raises :class:`TooManyLabelsError`.
+    then is a real one, but may not be the best. Raises :class:`TooManyLabelsError` beyond ``label_limit``.
     """
 
     def __init__(
@@ -160,6 +160,7 @@ class LabelTable:
         *,
         check: Checkpoint,
         beam: int = 0,
+        label_limit: int = LABEL_LIMIT,
         use_compiled: bool = COMPILED,
     ) -> None:
         self._options, self._automaton, self._weights, self._bounds = options, automaton, weights, bounds
@@ -180,7 +181,7 @@ class LabelTable:
                 check()
                 layer = self._previous(shot, ranges[shot - first], block[shot - first], layer)
                 kept += len(layer.weights)
-                if kept > _LABEL_LIMIT:
+                if kept > label_limit:
                     raise TooManyLabelsError
                 self._layers.append(layer)
         self._layers.reverse()
@@ -203,7 +204,7 @@ class LabelTable:
             if count >= 0:
                 return Layer(offsets, weights[:count].copy(), values[:count].copy())
             self._room *= 2
-            if self._room > _LABEL_LIMIT:
+            if self._room > LABEL_LIMIT:
                 raise TooManyLabelsError
 
     def _labels(self, shot: int, state: int, bar: int) -> tuple[Ints, Ints]:

@@ -21,7 +21,7 @@ import numpy as np
 from moodcut_solver.automaton import Automaton, build_automaton
 from moodcut_solver.forward import Forward, forward
 from moodcut_solver.hard import best_choice, check_size, solve_table
-from moodcut_solver.labels import LabelBounds, LabelTable, TooManyLabelsError
+from moodcut_solver.labels import LABEL_LIMIT, LabelBounds, LabelTable, TooManyLabelsError
 from moodcut_solver.options import IMPOSSIBLE, Options
 from moodcut_solver.problem import Ints, Problem, SoftMode, SoftSceneLimit
 from moodcut_solver.solution import Step
@@ -30,7 +30,8 @@ from moodcut_solver.table import Checkpoint
 _FINE_SCALE = 1 << 40
 _EXACT_FLOAT = 1 << 53
 _SLACK = 1 << 24
-_BEAM = 8
+# Labels a cell (0: all) and labels in all. A better selection known makes the next full attempt smaller.
+_ATTEMPTS = ((8, LABEL_LIMIT), (0, 2_000_000), (64, LABEL_LIMIT), (0, 6_000_000), (512, LABEL_LIMIT), (0, LABEL_LIMIT))
 
 
 class OutOfTimeError(Exception):
@@ -119,23 +120,33 @@ def _search(
     if not dual.feasible:
         return None
     found: LabelTable | None = None
-    bound = dual.bound
+    floor = dual.floor
+    proven = False
     try:
-        for beam in (_BEAM, 0):
-            floor = dual.floor if found is None else float(found.best(0) or 0) - _SLACK
+        for beam, label_limit in _ATTEMPTS:
             bounds = LabelBounds(dual.gains, dual.multiplier, weights.capacity, floor)
-            table = LabelTable(options, automaton, weights.weights, bounds, check=check, beam=beam)
-            if table.best(0) is not None:
+            try:
+                table = LabelTable(
+                    options, automaton, weights.weights, bounds, check=check, beam=beam, label_limit=label_limit
+                )
+            except TooManyLabelsError:
+                continue
+            value = table.best(0)
+            if value is not None:
                 found = table
-                bound = dual.bound if beam else int(table.best(0) or 0)
-    except (TooManyLabelsError, OutOfTimeError):
-        if found is None:
-            return SoftChoice(IMPOSSIBLE, bound, None, used_labels=True)
+                floor = max(floor, float(value) - _SLACK)
+            if not beam:
+                proven = True
+                break
+    except OutOfTimeError:
+        pass
+    if found is None and not proven:
+        return SoftChoice(IMPOSSIBLE, dual.bound, None, used_labels=True)
     if found is None:
         return None
     value = found.best(0)
     assert value is not None
-    return SoftChoice(value, bound, tuple(found.steps(0)), used_labels=True)
+    return SoftChoice(value, value if proven else dual.bound, tuple(found.steps(0)), used_labels=True)
 
 
 class _Dual:
