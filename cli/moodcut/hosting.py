@@ -5,6 +5,7 @@ Imports happen when a service is asked for, so that an install with one extra ca
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from moodcut_kit.server import RunningServer, ServerSettings, Service, start_ser
 from moodcut_kit.store.base import ObjectStore
 from moodcut_kit.v1 import solver_pb2
 
+# Only EmbedText needs the text encoder: the prompts of the six emotions are stored with the heads.
+_OPTIONAL_MODELS = frozenset({"text.onnx"})
 SERVICE_NAMES = ("segmenter", "scorer", "solver", "renderer", "director")
 
 
@@ -119,3 +122,57 @@ def kept_attempts(store: ObjectStore) -> Callable[[str], set[str] | None]:
     except ImportError as error:
         raise _missing("director", error) from error
     return Montages(store).kept_attempts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRow:
+    """A model file of a service that is installed here. ``needed``: `moodcut make` does not run without it."""
+
+    name: str
+    purpose: str
+    license: str
+    ready: bool
+    byte_count: int
+    build_command: str
+    needed: bool
+
+
+def list_models() -> list[ModelRow]:
+    """The model files of all services that are installed."""
+    rows: list[ModelRow] = []
+    for service in ("segmenter", "scorer"):
+        try:
+            module = importlib.import_module(f"moodcut_{service}")
+        except ImportError:
+            continue
+        rows.extend(
+            ModelRow(
+                name=each.name,
+                purpose=each.purpose,
+                license=each.license,
+                ready=each.ready,
+                byte_count=each.byte_count,
+                build_command=each.build_command,
+                needed=each.name not in _OPTIONAL_MODELS,
+            )
+            for each in module.list_models()
+        )
+    return rows
+
+
+def build_models() -> list[tuple[str, Callable[[], Path]]]:
+    """What has to be built for the services installed, each with the function that builds it."""
+    found: list[tuple[str, Callable[[], Path]]] = []
+    try:
+        from moodcut_segmenter import build_transnet
+
+        found.append(("transnetv2.onnx", build_transnet))
+    except ImportError:
+        pass
+    try:
+        from moodcut_scorer import build_text_encoder
+
+        found.append(("text.onnx", build_text_encoder))
+    except ImportError:
+        pass
+    return found
