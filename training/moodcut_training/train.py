@@ -16,7 +16,6 @@ from moodcut_training.data import emotion_batches
 from moodcut_training.features import ClipFeatures
 from moodcut_training.losses import Batch, Contrast, total_loss
 
-
 # Half of the batches show another wording than the fixed prompt, so that free text finds its place too.
 _VARIED_PROMPT_SHARE = 0.5
 
@@ -25,15 +24,20 @@ _VARIED_PROMPT_SHARE = 0.5
 class TrainingConfig:
     """What a training run depends on besides the data.
 
-    ``dropout`` falls on the standardised features, ``frame_count`` frames of a clip are averaged into one picture.
+    As the paper has it: ``epochs``, ``learning_rate`` (Adam), ``alpha``, ``contrast`` "pairs". Ours, since frozen
+    features of few clips are easily learned by heart: ``dropout`` on the standardised features, ``initial_gain`` below
+    1 on the projections' first weights, ``frame_count`` frames averaged into one picture, as a shot's three are, and
+    ``class_learning_rate`` for the class layers, scale and bias, which have few numbers and far to go.
     """
 
     dimension: int = 64
     epochs: int = 50
     learning_rate: float = 1e-4
+    class_learning_rate: float = 1e-2
+    initial_gain: float = 0.1
     weight_decay: float = 0.0
-    dropout: float = 0.5
-    frame_count: int = 1
+    dropout: float = 0.8
+    frame_count: int = 3
     alpha: float = 1.0
     contrast: Contrast = "pairs"
     with_text: bool = True
@@ -63,6 +67,9 @@ class _HeadModule(nn.Module):  # type: ignore[misc]  # torch may be absent where
         self.dropout = nn.Dropout(config.dropout)
         self.project = nn.Linear(features.shape[1], config.dimension)
         self.classify = nn.Linear(config.dimension, len(EMOTIONS))
+        with torch.no_grad():
+            self.project.weight.mul_(config.initial_gain)
+            self.project.bias.zero_()
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         standard = (features - self.centre) / self.spread
@@ -137,9 +144,12 @@ def train_heads(
     )
     log_scale = nn.Parameter(torch.tensor(float(np.log(config.scale))))
     bias = nn.Parameter(torch.tensor(config.bias))
+    named = list(heads.named_parameters())
+    classes = [parameter for name, parameter in named if ".classify." in name]
+    projections = [parameter for name, parameter in named if ".classify." not in name]
     parameters = [
-        {"params": list(heads.parameters()), "weight_decay": config.weight_decay},
-        {"params": [log_scale, bias], "weight_decay": 0.0},
+        {"params": projections, "weight_decay": config.weight_decay},
+        {"params": [*classes, log_scale, bias], "weight_decay": 0.0, "lr": config.class_learning_rate},
     ]
     optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate)
     sampler = _Sampler(clips, labels, prompts, config.frame_count)
@@ -164,4 +174,4 @@ def train_heads(
     heads.eval()
     made = {name: module.frozen(1.0) for name, module in heads.items() if isinstance(module, _HeadModule)}
     fixed = made["text"].embed(prompts[:, 0])
-    return Heads(**made, prompts=fixed, logit_scale=float(log_scale.exp()), logit_bias=float(bias))
+    return Heads(**made, prompts=fixed, logit_scale=log_scale.exp().item(), logit_bias=bias.item())

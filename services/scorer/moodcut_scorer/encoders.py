@@ -66,11 +66,12 @@ class HeardMusic:
 
         Mean and deviation of the penultimate layers, then the mean of the tags, over the patches centred in the window.
         """
-        rows = []
+        rows: list[np.ndarray] = []
         for inside in members(self.centres_seconds, windows):
             deep = self.penultimate[inside]
             rows.append(np.concatenate([deep.mean(axis=0), deep.std(axis=0), self.tags[inside].mean(axis=0)]))
-        return np.stack(rows).astype(np.float32)
+        width = 2 * self.penultimate.shape[1] + self.tags.shape[1]
+        return np.stack(rows).astype(np.float32) if rows else np.zeros((0, width), dtype=np.float32)
 
 
 class MusicFeatures:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moodcut_kit.errors import FailedPreconditionError, InvalidArgumentError
+from moodcut_kit.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 
 
 class ModelMissingError(FailedPreconditionError):
@@ -39,3 +39,27 @@ class BadScoringError(InvalidArgumentError):
     """Embeddings, units or options that do not fit together."""
 
     reason = "BAD_SCORING_INPUT"
+
+
+class UnknownModelError(InvalidArgumentError):
+    """No model of that name on this server."""
+
+    reason = "MODEL_UNKNOWN"
+
+
+class RequestError(InvalidArgumentError):
+    """A request whose fields are missing or do not go together."""
+
+    reason = "SCORER_REQUEST_INVALID"
+
+
+class MusicMissingError(NotFoundError):
+    """The music named is not in the store."""
+
+    reason = "MUSIC_NOT_FOUND"
+
+
+class KeyframesDamagedError(FailedPreconditionError):
+    """The keyframe pack or its index cannot be read."""
+
+    reason = "KEYFRAMES_DAMAGED"

@@ -7,6 +7,8 @@ held-out data so that the posteriors are calibrated.
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,9 +120,9 @@ def load_heads(path: Path) -> Heads:
     if not path.is_file():
         raise ModelMissingError(f"The heads {path.name} are not at {path.parent}. Reinstall moodcut[scorer].")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ModelDamagedError(f"The heads {path} cannot be read: {error}") from error
     return heads_from_arrays(arrays)
 

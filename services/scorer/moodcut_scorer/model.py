@@ -146,10 +146,9 @@ class SmallModel:
         """A piece of music, mono float32 [n] -> windows of 12 s, their unit vectors [n, d], and the whole piece."""
         return self.encode_heard(self.hear(samples, sample_rate))
 
-    def encode_units(self, heard: HeardMusic, boundaries_seconds: Sequence[float] | np.ndarray) -> np.ndarray:
-        """Unit vectors [units, d] of the music around each unit of the grid (n + 1 boundaries of n units)."""
-        windows = unit_windows(boundaries_seconds, heard.duration_seconds)
-        return self._heads.music.embed(heard.pooled(windows))
+    def encode_units(self, heard: HeardMusic, units_seconds: np.ndarray) -> np.ndarray:
+        """Unit vectors [n, d] of the music around each unit of the grid [n, 2]. Raises BadScoringError."""
+        return self.encode_heard(heard, unit_windows(units_seconds, heard.duration_seconds)).embeddings
 
     def encode_text(self, texts: Sequence[str]) -> np.ndarray:
         """English texts -> unit vectors float32 [n, d]."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from moodcut_scorer.errors import BadScoringError
@@ -21,21 +19,24 @@ def even_windows(duration_seconds: float, *, window_seconds: float = WINDOW_SECO
 
 
 def unit_windows(
-    boundaries_seconds: Sequence[float] | np.ndarray, duration_seconds: float, *, window_seconds: float = WINDOW_SECONDS
+    units_seconds: np.ndarray, duration_seconds: float, *, window_seconds: float = WINDOW_SECONDS
 ) -> np.ndarray:
     """One window float64 [n, 2] around each unit of the grid, kept inside the piece.
 
-    ``boundaries_seconds`` are the n + 1 rising boundaries of n units. A unit longer than the window is its own window.
-    Raises BadScoringError if there are fewer than two boundaries or they do not rise.
+    ``units_seconds`` [n, 2] are start and end of each unit. A unit longer than the window is its own window. Raises
+    BadScoringError naming the first unit that does not end after it starts, or lies outside of the piece.
     """
-    bounds = np.asarray(boundaries_seconds, dtype=np.float64)
-    if bounds.ndim != 1 or len(bounds) < 2 or not (np.diff(bounds) > 0).all():
-        raise BadScoringError("The units need at least two boundaries in seconds, each later than the one before.")
-    centre = (bounds[:-1] + bounds[1:]) / 2
-    half = np.maximum(window_seconds, np.diff(bounds)) / 2
-    latest_start = np.maximum(0.0, duration_seconds - 2 * half)
-    start = np.clip(centre - half, 0.0, latest_start)
-    return np.stack([start, np.minimum(start + 2 * half, max(duration_seconds, 0.0))], axis=1)
+    units = np.asarray(units_seconds, dtype=np.float64).reshape(-1, 2)
+    wrong = ~((units[:, 1] > units[:, 0]) & (units[:, 1] > 0) & (units[:, 0] < duration_seconds))
+    if wrong.any():
+        index = int(np.argmax(wrong))
+        start, end = units[index]
+        raise BadScoringError(
+            f"Unit {index} from {start:.3f} s to {end:.3f} s is no stretch of a piece of {duration_seconds:.3f} s."
+        )
+    half = np.maximum(window_seconds, units[:, 1] - units[:, 0]) / 2
+    start = np.clip(units.mean(axis=1) - half, 0.0, np.maximum(0.0, duration_seconds - 2 * half))
+    return np.stack([start, np.minimum(start + 2 * half, duration_seconds)], axis=1)
 
 
 def members(centres_seconds: np.ndarray, windows: np.ndarray) -> list[np.ndarray]:
