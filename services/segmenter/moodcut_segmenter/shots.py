@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 THRESHOLD = 0.5
-_HARD_CUT_FRAMES = 2
+HARD_CUT_FRAMES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,15 @@ class ShotSpan:
         """Number of frames that no transition touches."""
         return self.usable_end_frame - self.usable_start_frame
 
+    def moved(self, frames: int) -> ShotSpan:
+        """The same shot, numbered from ``frames`` before."""
+        return ShotSpan(
+            self.start_frame + frames,
+            self.end_frame + frames,
+            self.usable_start_frame + frames,
+            self.usable_end_frame + frames,
+        )
+
     def keyframe_range(self) -> tuple[int, int]:
         """Where keyframes are taken: the usable part, or the whole shot if nothing of it is usable."""
         if self.usable_frame_count > 0:
@@ -74,7 +83,7 @@ def find_transitions(
         peak = start + int(np.argmax(single[start:end]))
         cut = 0 if start == 0 else min(peak + 1, frame_count)
         reach_start, reach_end = wide[int(np.searchsorted(wide_starts, start, side="right")) - 1]
-        if 0 < cut < frame_count and reach_end - reach_start <= _HARD_CUT_FRAMES:
+        if 0 < cut < frame_count and reach_end - reach_start <= HARD_CUT_FRAMES:
             reach_start = reach_end = cut
         found.append(Transition(reach_start, cut, max(reach_end, cut)))
     return found

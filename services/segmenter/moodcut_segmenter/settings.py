@@ -1,0 +1,24 @@
+"""How a segmenter service runs. Nothing here changes a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from moodcut_kit.media.open import DEFAULT_LIMITS, MediaLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmenterSettings:
+    """``network_threads`` and ``decoder_threads``: 0 takes every core. ``range_frames``: how much one AnalyzeRange call
+    does. ``limits``: which media are accepted."""
+
+    network_threads: int = 0
+    decoder_threads: int = 0
+    range_frames: int = 4000
+    limits: MediaLimits = DEFAULT_LIMITS
+
+    def __post_init__(self) -> None:
+        if self.range_frames < 50:
+            raise ValueError("range_frames must be at least 50")
+        if min(self.network_threads, self.decoder_threads) < 0:
+            raise ValueError("numbers of threads must not be negative")
