@@ -29,6 +29,18 @@ def embedding_messages(vectors: np.ndarray) -> list[scorer_pb2.Embedding]:
     return [scorer_pb2.Embedding(values=row) for row in vectors.tolist()]
 
 
+def array_bytes(array: np.ndarray) -> bytes:
+    """An array as the bytes of an ``.npy`` file."""
+    target = io.BytesIO()
+    np.save(target, array, allow_pickle=False)
+    return target.getvalue()
+
+
+def array_from(data: bytes) -> np.ndarray:
+    """The inverse of :func:`array_bytes`."""
+    return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
+
+
 def emotion_of(mood: int) -> str | None:
     """The emotion's name, or None if none is given. Raises RequestError for a number that names none."""
     names = {int(value): name for name, value in media_pb2.Emotion.items()}

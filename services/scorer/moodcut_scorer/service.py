@@ -52,25 +52,20 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         seed = request.random.seed if request.HasField("random") else None
         if mood is not None and seed is not None:
             raise RequestError("Give mood or random, not both", field="random")
-        index_data = self._store.get(request.keyframe_index_key).data
+        index = messages.parse_index(self._store.get(request.keyframe_index_key).data, request.keyframe_index_key)
         name = fingerprint(
             stage="score",
             version=_VERSION,
             model_digest=self._model.digest,
             parameters={"mood": mood, "seed": seed, "units_seconds": units.tolist()},
-            inputs=[
-                sha256(index_data).hexdigest(),
-                sha256(request.keyframe_pack_key.encode()).hexdigest(),
-                request.music_sha256,
-            ],
+            inputs=[*_film_inputs(request, index), request.music_sha256],
         )
         key = analysis_key(request.principal, request.movie_sha256, name, "scores.pb")
         with self._flights.only_one(key):
             if self._store.stat(key) is None:
-                index = messages.parse_index(index_data, request.keyframe_index_key)
                 heard = self._hear(request.principal, request.music_sha256)
-                pack = self._store.get(request.keyframe_pack_key).data
-                scores = self._score(index, pack, heard, units, mood, seed, context)
+                shots = self._shots(request, index, context)
+                scores = self._score(index, shots, heard, units, mood, seed)
                 with suppress(ObjectExistsError):
                     self._store.put(key, scores.SerializeToString(deterministic=True), if_absent=True)
         return scorer_pb2.ScoreShotsResponse(scores_key=key)
@@ -139,24 +134,15 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     def _score(
         self,
         index: media_pb2.KeyframeIndex,
-        pack: bytes,
+        shots: np.ndarray,
         heard: HeardMusic,
         units_seconds: np.ndarray,
         mood: str | None,
         seed: int | None,
-        context: grpc.ServicerContext,
     ) -> media_pb2.Scores:
         whole = self._model.encode_heard(heard).whole
         units = self._model.encode_units(heard, units_seconds)
-        shot_ids, owner = messages.shots_of(index)
-        frames = []
-        for pictures in messages.keyframe_pictures(
-            index, pack, max_pixels=self._settings.max_image_pixels, batch=_KEYFRAME_BATCH
-        ):
-            if not context.is_active():
-                raise CancelledError("The caller has gone")
-            frames.append(self._model.encode_images(pictures))
-        shots = pool_frames(np.concatenate(frames), owner, len(shot_ids))
+        shot_ids, _ = messages.shots_of(index)
         if seed is not None:
             scores = random_scores(len(shot_ids), seed=seed)
             by_unit = np.repeat(scores[:, None], len(units), axis=1)
@@ -174,6 +160,38 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         for shot_id, score, emotion, row in zip(shot_ids, scores.tolist(), emotions, by_unit.tolist(), strict=True):
             result.shots.add(shot_id=shot_id, score=score, emotion=emotion, unit_scores=row)
         return result
+
+    def _shots(
+        self, request: scorer_pb2.ScoreShotsRequest, index: media_pb2.KeyframeIndex, context: grpc.ServicerContext
+    ) -> np.ndarray:
+        """Unit vectors of the film's shots; kept as an object, so that a second song skips the pictures."""
+        name = fingerprint(
+            stage="embed_shots",
+            version=_VERSION,
+            model_digest=self._model.digest,
+            parameters={},
+            inputs=_film_inputs(request, index),
+        )
+        key = analysis_key(request.principal, request.movie_sha256, name, "shots.npy")
+        with self._flights.only_one(key):
+            if self._store.stat(key) is None:
+                pack = self._store.get(request.keyframe_pack_key).data
+                shots = self._look(index, pack, context)
+                with suppress(ObjectExistsError):
+                    self._store.put(key, messages.array_bytes(shots), if_absent=True)
+                return shots
+        return messages.array_from(self._store.get(key).data)
+
+    def _look(self, index: media_pb2.KeyframeIndex, pack: bytes, context: grpc.ServicerContext) -> np.ndarray:
+        frames = []
+        for pictures in messages.keyframe_pictures(
+            index, pack, max_pixels=self._settings.max_image_pixels, batch=_KEYFRAME_BATCH
+        ):
+            if not context.is_active():
+                raise CancelledError("The caller has gone")
+            frames.append(self._model.encode_images(pictures))
+        shot_ids, owner = messages.shots_of(index)
+        return pool_frames(np.concatenate(frames), owner, len(shot_ids))
 
     def _hear(self, principal: str, music_sha256: str) -> HeardMusic:
         limits = MediaLimits(max_duration_seconds=self._settings.max_music_seconds)
@@ -199,6 +217,14 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
             raise UnknownModelError(
                 f"There is no model {name!r} here; choose one of {', '.join(known[1:])}", model=name
             )
+
+
+def _film_inputs(request: scorer_pb2.ScoreShotsRequest, index: media_pb2.KeyframeIndex) -> list[str]:
+    """What a film's scores depend on. The pack is immutable, so its name stands for its content."""
+    return [
+        sha256(index.SerializeToString(deterministic=True)).hexdigest(),
+        sha256(request.keyframe_pack_key.encode()).hexdigest(),
+    ]
 
 
 class _Flights:
