@@ -53,7 +53,9 @@ def all_checks(store_url: str | None) -> Iterator[Check]:
 
 
 def _python() -> list[Check]:
-    return [Check(name="python", ok=sys.version_info >= (3, 11), detail=f"{platform.python_version()} at {sys.executable}")]
+    return [
+        Check(name="python", ok=sys.version_info >= (3, 11), detail=f"{platform.python_version()} at {sys.executable}")
+    ]
 
 
 def _extras() -> list[Check]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from moodcut_kit.errors import FailedPreconditionError
 from moodcut_kit.server import RunningServer, ServerSettings, Service, start_server
@@ -175,4 +176,18 @@ def build_models() -> list[tuple[str, Callable[[], Path]]]:
         found.append(("text.onnx", build_text_encoder))
     except ImportError:
         pass
+    try:
+        import moodcut_solver
+
+        found.append(("solver loops", _compiled(moodcut_solver)))
+    except ImportError:
+        pass
     return found
+
+
+def _compiled(solver: ModuleType) -> Callable[[], Path]:
+    def compile_loops() -> Path:
+        solver.warm_up()
+        return Path(str(solver.__file__)).parent
+
+    return compile_loops
