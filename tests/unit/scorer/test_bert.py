@@ -134,6 +134,8 @@ def test_build_from_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(ModelMissingError, match="moodcut models build"):
         TextFeatures(*textbuild.text_model_paths(home), Runtime())
     textbuild.build_text_encoder(directory=home, wheel=wheel)
+    built = textbuild.text_model_paths(home)[0].stat().st_mtime_ns
+    assert textbuild.build_text_encoder(directory=home).stat().st_mtime_ns == built
     encoder = TextFeatures(*textbuild.text_model_paths(home), Runtime(thread_count=1))
     found = encoder(["a sad scene", "Calm"])
     exact = np.stack([by_hand(weights, ids) for ids in ([1, 4, 5, 8, 2], [1, 7, 2])])
