@@ -115,8 +115,12 @@ def verify_montage(
     rate = Fraction(len(made.pts)) / made.duration_seconds
     film_seconds = (film.pts - film.pts[0]) * float(film.time_base)
     cuts = find_cuts(best, film_seconds, float(rate))
-    errors, invisible, used = _cut_errors(clips, cuts, best, film_seconds, rate)
-    starts = [0, *(round(Fraction(clip.start_seconds) * rate) for clip in clips[1:])]
+    places, invisible, used = _find_places(clips, cuts, best, film_seconds, rate)
+    dues = [clip.start_seconds * float(rate) for clip in clips[1:]]
+    errors = [abs(place - due) for place, due in zip(places, dues, strict=True)]
+    # A downbeat in the middle between two frames may be cut at either.
+    nearest = [place if abs(place - due) <= 0.5 + 1e-6 else round(due) for place, due in zip(places, dues, strict=True)]
+    starts = [0, *nearest]
     ends = [*starts[1:], len(best)]
     sound, song = read_sound(montage), read_sound(music, sample_rate=read_sound(montage).sample_rate)
     lag, correlation = sound_offset(sound, song, music_start_seconds)
@@ -205,15 +209,15 @@ def sound_offset(sound: Sound, song: Sound, start_seconds: float) -> tuple[float
     return float(lag), float(correlation[peak] / scale) if scale > 0 else 0.0
 
 
-def _cut_errors(
+def _find_places(
     clips: Sequence[ExpectedClip],
     cuts: Sequence[int],
     best: NDArray[np.int64],
     film_seconds: NDArray[np.float64],
     rate: Fraction,
-) -> tuple[list[float], int, set[int]]:
-    """Distance in output frames of each expected cut from where it was found; joins that cannot be seen; cuts used."""
-    errors: list[float] = []
+) -> tuple[list[int], int, set[int]]:
+    """Output frame at which each expected cut was found; number of joins that cannot be seen; cuts used."""
+    places: list[int] = []
     used: set[int] = set()
     invisible = 0
     usual = float(np.median(np.diff(film_seconds)))
@@ -229,8 +233,8 @@ def _cut_errors(
             used.add(found)
         else:
             found = -(10**6)
-        errors.append(abs(found - due))
-    return errors, invisible, used
+        places.append(found)
+    return places, invisible, used
 
 
 def _frame_error(costs: NDArray[np.float32], output_frame: int, source_frame: int) -> int:

@@ -1,0 +1,86 @@
+"""Plans and ranges as bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from moodcut_kit.media.frameindex import FrameIndex
+from moodcut_kit.time import FrameTimes
+from moodcut_segmenter.detectors import TransitionProbabilities
+from moodcut_segmenter.errors import BadPlanError
+from moodcut_segmenter.film_pass import FilmShape, RangeResult
+from moodcut_segmenter.movie import merge_ranges
+from moodcut_segmenter.picture_features import FEATURE_COUNT
+from moodcut_segmenter.range_file import Plan, plan_bytes, range_bytes, read_plan, read_range
+
+_SHAPE = FilmShape(width=640, height=360, rotation_degrees=90)
+
+
+def _index(frame_count: int) -> FrameIndex:
+    times = FrameTimes.from_runs(time_base=Fraction(1, 90000), first_pts=-77, runs=[(3003, frame_count - 1), (6006, 1)])
+    return FrameIndex(times, np.array([0, 12, 24], dtype=np.int64))
+
+
+def _range(start: int, end: int, *, cut: int | None = None) -> RangeResult:
+    rng = np.random.default_rng(start)
+    single = np.zeros(end - start, np.float32)
+    if cut is not None:
+        single[cut - 1 - start] = 0.9
+    samples = np.arange(-(-start // 6) * 6, end, 6, dtype=np.int64)
+    return RangeResult(
+        start_frame=start,
+        end_frame=end,
+        probabilities=TransitionProbabilities(single, single),
+        sample_frames=samples,
+        features=rng.random((len(samples), FEATURE_COUNT)).astype(np.float16),
+        blank=np.zeros(len(samples), np.bool_),
+        jpegs={6: b"six", 12: b"twelve"} if start == 0 else {},
+        missing_count=1,
+    )
+
+
+def test_a_plan_comes_back_as_it_was() -> None:
+    plan = Plan(_index(100), _SHAPE, ((0, 50), (50, 100)))
+    back = read_plan(plan_bytes(plan))
+    assert np.array_equal(back.index.times.boundaries_pts, plan.index.times.boundaries_pts)
+    assert back.index.times.time_base == plan.index.times.time_base
+    assert np.array_equal(back.index.keyframes, plan.index.keyframes)
+    assert (back.shape, back.ranges) == (plan.shape, plan.ranges)
+
+
+def test_a_range_comes_back_as_it_was() -> None:
+    result = _range(0, 50, cut=20)
+    data = range_bytes(result)
+    back = read_range(lambda offset, count: data[offset : offset + count])
+    assert np.array_equal(back.result.probabilities.single, result.probabilities.single)
+    assert np.array_equal(back.result.features, result.features)
+    assert (back.result.start_frame, back.result.end_frame, back.result.missing_count) == (0, 50, 1)
+    assert {frame: data[at : at + count] for frame, (at, count) in back.jpegs.items()} == result.jpegs
+
+
+@pytest.mark.parametrize("data", [b"", b"MCRANGE1", b"x" * 200, b"MCRANGE1" + (50).to_bytes(8, "little") + b"y" * 50])
+def test_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(BadPlanError):
+        read_range(lambda offset, count: data[offset : offset + count])
+    with pytest.raises(BadPlanError):
+        read_plan(data)
+
+
+def test_merged_ranges_are_one_film() -> None:
+    result = merge_ranges([_range(0, 50, cut=20), _range(50, 100, cut=70)], _index(100), _SHAPE, scene_count=None)
+    assert [shot.span.start_frame for shot in result.shots] == [0, 20, 70]
+    assert result.scenes[0][0] == 0
+    assert result.scenes[-1][1] == 3
+    assert result.warnings == ("2 of 100 frames could not be decoded; a neighbour stands for each",)
+    assert {shot for shot, _ in result.keyframes} == {0, 1, 2}
+
+
+def test_ranges_that_do_not_tile_are_refused() -> None:
+    first, second = _range(0, 50), _range(50, 100)
+    for ranges in ([first], [second, first], [first, first, second], [], [first, replace(second, end_frame=90)]):
+        with pytest.raises(BadPlanError, match="do not tile"):
+            merge_ranges(ranges, _index(100), _SHAPE, scene_count=None)
