@@ -84,7 +84,8 @@ def needed_samples(
     needed = _samples(start_frame, start_frame + low, stride) | _samples(start_frame + high, end_frame, stride)
     for shot in shots_from_transitions(transitions, length):
         if low <= shot.start_frame and shot.end_frame <= high:
-            needed.update(keyframes_of(shot.moved(start_frame), stride))
+            frames = keyframes_of(shot.moved(start_frame), stride)
+            needed.update(frame for frame in frames if frame % stride == 0)
     return needed
 
 

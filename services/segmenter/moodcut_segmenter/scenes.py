@@ -29,9 +29,9 @@ class SceneOptions:
     ``longest_shots``: no scene has more shots, so that time and memory grow with the film's length and not its square.
     """
 
-    price: float = 1.25
-    usual_seconds: float = 60.0
-    length_weight: float = 0.2
+    price: float = 1.1
+    usual_seconds: float = 40.0
+    length_weight: float = 0.1
     longest_shots: int = 600
 
 
