@@ -6,7 +6,6 @@ downbeat that is extrapolated by the median bar, if the sound lasts that long.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,20 +22,23 @@ class BeatTrack:
     """What a beat tracker found.
 
     ``pts``: int64 [n], increasing, in samples. ``positions``: int64 [n], place in the bar from 1. ``strength``: float64
-    [n], 0 to 1, how clearly the beat shows in the sound.
+    [n], 0 to 1, how clearly the beat shows in the sound. ``meter``: beats in a bar.
     """
 
     pts: NDArray[np.int64]
     positions: NDArray[np.int64]
     strength: NDArray[np.float64]
+    meter: int
 
     def __post_init__(self) -> None:
         if not len(self.pts) == len(self.positions) == len(self.strength):
             raise ValueError("pts, positions and strength must be equally long")
         if len(self.pts) > 1 and not bool(np.all(np.diff(self.pts) > 0)):
             raise ValueError("pts must increase strictly")
-        if len(self.positions) and int(self.positions.min()) < 1:
-            raise ValueError("positions count from 1")
+        if self.meter < 1:
+            raise ValueError("meter must be at least 1")
+        if len(self.positions) and not 1 <= int(self.positions.min()) <= int(self.positions.max()) <= self.meter:
+            raise ValueError("positions count from 1 to meter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,11 @@ class BarGrid:
 def bar_grid(track: BeatTrack, sound: NDArray[np.float32], *, sample_rate: int) -> BarGrid:
     """Bars of ``sound`` (mono, float32 [samples]) from its beats.
 
-    ``bpm`` is 60 over the usual distance of beats; ``meter`` the usual number of beats in a bar; ``confidence`` the
+    ``bpm`` is 60 over the usual distance of beats; ``confidence`` the
     mean strength of the beats times their regularity. Without beats there are no bars and the tempo is 0.
     """
     if len(track.pts) == 0:
-        return BarGrid(track=track, bars=(), bpm=0.0, meter=0, confidence=0.0, pickup_pts=None)
-    meter = _meter(track)
+        return BarGrid(track=track, bars=(), bpm=0.0, meter=track.meter, confidence=0.0, pickup_pts=None)
     edges = bar_edges(track, len(sound), tolerance=round(_END_TOLERANCE_SECONDS * sample_rate))
     bars = tuple(BarSpan(start, end, loudness_dbfs(sound[start:end])) for start, end in edges)
     steps = np.diff(track.pts)
@@ -77,7 +78,7 @@ def bar_grid(track: BeatTrack, sound: NDArray[np.float32], *, sample_rate: int) 
         track=track,
         bars=bars,
         bpm=_bpm(steps, sample_rate),
-        meter=meter,
+        meter=track.meter,
         confidence=float(np.clip(track.strength.mean() * _regularity(steps), 0.0, 1.0)),
         pickup_pts=int(track.pts[0]) if first else None,
     )
@@ -100,7 +101,7 @@ def bar_edges(track: BeatTrack, duration_pts: int, *, tolerance: int = 0) -> lis
         edges = [(start, end) for start, end in pairs if end - start <= _HOLE * median]
     else:
         steps = np.diff(track.pts)
-        median, edges = (int(np.median(steps)) * _meter(track) if len(steps) else 0), []
+        median, edges = (int(np.median(steps)) * track.meter if len(steps) else 0), []
     last = int(downbeats[-1])
     end = last + median
     if median > 0 and end <= duration_pts + tolerance and min(end, duration_pts) > last:
@@ -120,16 +121,7 @@ def steady_track(duration_pts: int, *, sample_rate: int, bpm: float, meter: int 
     """A beat every 60 / ``bpm`` seconds from the first sample on, bars of ``meter``: for music without a beat."""
     step = 60.0 * sample_rate / bpm
     pts = np.round(np.arange(0.0, max(duration_pts, 1), step)).astype(np.int64)
-    return BeatTrack(pts=pts, positions=np.arange(len(pts)) % meter + 1, strength=np.zeros(len(pts)))
-
-
-def _meter(track: BeatTrack) -> int:
-    """How many beats a bar has, by majority of the complete ones; of the incomplete one if there is no other."""
-    starts = np.flatnonzero(track.positions == 1)
-    if len(starts) < 2:
-        return int(track.positions.max())
-    counted = Counter(int(count) for count in np.diff(starts))
-    return max(counted, key=lambda count: (counted[count], -count))
+    return BeatTrack(pts=pts, positions=np.arange(len(pts)) % meter + 1, strength=np.zeros(len(pts)), meter=meter)
 
 
 def _bpm(steps: NDArray[np.int64], sample_rate: int) -> float:

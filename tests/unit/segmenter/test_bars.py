@@ -14,16 +14,17 @@ from moodcut_segmenter.bars import BeatTrack, bar_edges, bar_grid, loudness_dbfs
 _RATE = 1000
 
 
-def _track(pts: list[int], positions: list[int], strength: float = 0.8) -> BeatTrack:
+def _track(pts: list[int], positions: list[int], meter: int = 4) -> BeatTrack:
     return BeatTrack(
         pts=np.array(pts, dtype=np.int64),
         positions=np.array(positions, dtype=np.int64),
-        strength=np.full(len(pts), strength),
+        strength=np.full(len(pts), 0.8),
+        meter=meter,
     )
 
 
 def _regular(count: int, *, first: int, step: int, meter: int, pickup: int = 0) -> BeatTrack:
-    return _track([first + step * i for i in range(count)], [(i - pickup) % meter + 1 for i in range(count)])
+    return _track([first + step * i for i in range(count)], [(i - pickup) % meter + 1 for i in range(count)], meter)
 
 
 def test_bars_go_from_downbeat_to_downbeat_and_the_last_is_extrapolated_if_the_sound_lasts() -> None:
@@ -50,12 +51,12 @@ def test_waltz() -> None:
 
 
 def test_a_hole_in_the_beats_is_no_bar() -> None:
-    track = _track([0, 100, 200, 300, 1000, 1100, 1200, 1300, 1400], [1, 2, 1, 2, 1, 2, 1, 2, 1])
+    track = _track([0, 100, 200, 300, 1000, 1100, 1200, 1300, 1400], [1, 2, 1, 2, 1, 2, 1, 2, 1], 2)
     assert bar_edges(track, 1450) == [(0, 200), (1000, 1200), (1200, 1400)]
 
 
 def test_a_single_downbeat_is_extrapolated_from_the_beats() -> None:
-    assert bar_edges(_track([100, 200, 300], [1, 2, 3]), 500) == [(100, 400)]
+    assert bar_edges(_track([100, 200, 300], [1, 2, 3], 3), 500) == [(100, 400)]
     assert bar_edges(_track([100], [1]), 500) == []
 
 
@@ -88,7 +89,7 @@ def test_loudness() -> None:
     assert loudness_dbfs(np.zeros(0, np.float32)) == -100.0
 
 
-@pytest.mark.parametrize(("pts", "positions"), [([0, 0], [1, 2]), ([0, 5], [0, 1]), ([0, 5], [1])])
+@pytest.mark.parametrize(("pts", "positions"), [([0, 0], [1, 2]), ([0, 5], [0, 1]), ([0, 5], [1]), ([0, 5], [4, 5])])
 def test_a_track_that_cannot_be_is_refused(pts: list[int], positions: list[int]) -> None:
     with pytest.raises(ValueError):
         _track(pts, positions)
@@ -104,7 +105,7 @@ def test_bars_are_complete_ordered_and_inside_the_sound(steps: list[int], meter:
     pts = list(np.cumsum(steps))
     positions = [(i - pickup) % meter + 1 for i in range(len(pts))]
     duration = int(pts[-1]) + extra
-    edges = bar_edges(_track(pts, positions), duration)
+    edges = bar_edges(_track(pts, positions, meter), duration)
     downbeats = {int(at) for at, place in zip(pts, positions, strict=True) if place == 1}
     assert all(start in downbeats and start < end <= duration for start, end in edges)
     assert all(end in downbeats for _, end in edges[:-1])
