@@ -9,7 +9,7 @@ import importlib
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -90,21 +90,24 @@ def _make_service(name: str, store: ObjectStore, addresses: Addresses) -> Servic
     raise ValueError(f"{name!r} is none of {', '.join(SERVICE_NAMES)}")
 
 
-def host(
-    names: tuple[str, ...], store: ObjectStore, settings: ServerSettings, addresses: Addresses | None = None
-) -> RunningServer:
-    """Host ``names`` on one server; without ``addresses`` the director looks for the others on that same server."""
-    found = addresses or Addresses.all_at(settings.address)
-    return start_server([make_service(name, store, found) for name in names], settings)
+def host(names: tuple[str, ...], store: ObjectStore, settings: ServerSettings, addresses: Addresses) -> RunningServer:
+    """Host ``names`` on one server."""
+    return start_server([make_service(name, store, addresses) for name in names], settings)
 
 
 @contextmanager
-def embedded(store: ObjectStore, names: tuple[str, ...] = SERVICE_NAMES) -> Iterator[str]:
-    """Host services in this process on a Unix socket only this user can reach; gives its address."""
+def embedded(
+    store: ObjectStore, names: tuple[str, ...] = SERVICE_NAMES, settings: ServerSettings | None = None
+) -> Iterator[RunningServer]:
+    """Host services in this process; they find one another on a Unix socket that only this user can reach.
+
+    With ``settings`` the server listens on their address as well.
+    """
     with tempfile.TemporaryDirectory(prefix="moodcut-") as directory:
-        address = f"unix:{Path(directory) / 'socket'}"
-        with host(names, store, ServerSettings(address=address)):
-            yield address
+        private = f"unix:{Path(directory) / 'socket'}"
+        chosen = replace(settings, private_address=private) if settings else ServerSettings(address=private)
+        with host(names, store, chosen, Addresses.all_at(private)) as running:
+            yield running
 
 
 def solve_message(request: solver_pb2.SolveRequest) -> solver_pb2.SolveResponse:

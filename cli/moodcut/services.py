@@ -65,7 +65,7 @@ class Local:
 def local_services(store_url: str | None, *names: str) -> Iterator[Local]:
     """Host ``names`` in this process over the user's store."""
     store = open_user_store(store_url)
-    with embedded(store, names) as address, connect(address) as channel:
+    with embedded(store, names) as server, connect(server.address) as channel:
         yield Local(
             store=store,
             caller=Caller(cancelled=threading.Event()),

@@ -186,7 +186,7 @@ def _session(server: str | None, store_url: str | None) -> Iterator[_Session]:
             yield _Session(client=client, store=None)
         return
     store = open_user_store(store_url)
-    with embedded(store) as address, Client(address) as client:
+    with embedded(store) as hosted, Client(hosted.address) as client:
         yield _Session(client=client, store=store)
 
 

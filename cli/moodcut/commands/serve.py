@@ -6,10 +6,10 @@ import logging
 
 import click
 
-from moodcut.hosting import SERVICE_NAMES, Addresses, host
+from moodcut.hosting import SERVICE_NAMES, Addresses, embedded, host
 from moodcut.media import open_user_store
 from moodcut.params import store_option
-from moodcut_kit.server import ServerSettings
+from moodcut_kit.server import RunningServer, ServerSettings
 
 _PORTS = {"all": 50050, "director": 50050, "segmenter": 50051, "scorer": 50052, "solver": 50053, "renderer": 50054}
 
@@ -56,10 +56,15 @@ def command(
         metrics_port=metrics_port,
         max_active_calls=max_active_calls,
     )
+    opened = open_user_store(store)
     if service == "all":
-        running = host(SERVICE_NAMES, open_user_store(store), settings)
-    else:
-        addresses = Addresses(segmenter=segmenter, scorer=scorer, solver=solver, renderer=renderer)
-        running = host((service,), open_user_store(store), settings, addresses)
+        with embedded(opened, settings=settings) as running:
+            _serve(service, running)
+        return
+    addresses = Addresses(segmenter=segmenter, scorer=scorer, solver=solver, renderer=renderer)
+    _serve(service, host((service,), opened, settings, addresses))
+
+
+def _serve(service: str, running: RunningServer) -> None:
     click.echo(f"serving {service} on {running.address}", err=True)
     running.serve_until_signal()

@@ -27,10 +27,12 @@ KEEPALIVE_SECONDS = 30
 class ServerSettings:
     """How a server listens. Port 0 takes a free one; ``metrics_port`` None serves no metrics.
 
-    Metrics are served on the same host as the calls (on loopback for a Unix socket).
+    Metrics are served on the same host as the calls (on loopback for a Unix socket). ``private_address`` is listened on
+    too: services that share a process find one another there.
     """
 
     address: str = "127.0.0.1:0"
+    private_address: str | None = None
     max_active_calls: int = 32
     max_waiting_streams: int = 64
     metrics_port: int | None = None
@@ -64,6 +66,7 @@ class RunningServer:
         self._settings = settings
         self._health: health.HealthServicer | None = None
         self._close_metrics: Callable[[], None] = lambda: None
+        self._stopped = False
         self.metrics_port: int | None = None
 
     def __enter__(self) -> RunningServer:
@@ -73,7 +76,13 @@ class RunningServer:
         self.stop(grace_seconds=1.0)
 
     def stop(self, *, grace_seconds: float | None = None) -> None:
-        """Drain: say not serving, stop taking work, give calls under way ``grace_seconds``, then end them."""
+        """Drain: say not serving, stop taking work, give calls under way ``grace_seconds``, then end them.
+
+        Stopping twice is stopping once.
+        """
+        if self._stopped:
+            return
+        self._stopped = True
         if self._health is not None:
             self._health.enter_graceful_shutdown()
         for service in self._services:
@@ -137,6 +146,8 @@ def start_server(services: Sequence[Service], settings: ServerSettings) -> Runni
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
     try:
         port = server.add_insecure_port(settings.address)
+        if settings.private_address is not None:
+            server.add_insecure_port(settings.private_address)
     except RuntimeError as error:
         raise UnavailableError(f"cannot listen on {settings.address}: {error}", address=settings.address) from error
     unix = settings.address.startswith("unix:")
