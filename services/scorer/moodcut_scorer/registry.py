@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +18,10 @@ _TRAINED = "research, non-commercial (trained on research data; retrain for othe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFile:
-    """One file. ``byte_count`` is 0 and ``build_command`` not empty while it is not ready."""
+    """One file. ``byte_count`` is 0 and ``build_command`` not empty while it is not ready.
+
+    ``required``: `moodcut make` does not run without it.
+    """
 
     name: str
     purpose: str
@@ -27,6 +30,7 @@ class ModelFile:
     ready: bool
     byte_count: int
     build_command: str
+    required: bool = True
 
 
 _SHIPPED = (
@@ -52,6 +56,8 @@ def list_models(*, text_directory: Path | None = None) -> list[ModelFile]:
     text = _describe("text.onnx", "all-MiniLM-L6-v2, int8: features of texts", "Apache-2.0", path, BUILD_COMMAND)
     if text.ready and not tokenizer.is_file():
         text = _describe(text.name, text.purpose, text.license, tokenizer, BUILD_COMMAND)
+    # Only EmbedText needs it: the prompts of the six emotions are stored with the heads.
+    text = replace(text, required=False)
     return sorted([*found, text], key=lambda model: model.name)
 
 
