@@ -62,6 +62,8 @@ class TransNetModel:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = _QUIET
+        # Waiting threads sleep: a decoder, or another range on the same cores, can use the time.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         available = ort.get_available_providers()
         wanted = providers or ("CUDAExecutionProvider", "CPUExecutionProvider")
         names = [name for name in wanted if name in available]
