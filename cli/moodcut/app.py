@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
 import sys
 
 import click
@@ -75,18 +76,26 @@ def main() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         status = cli.main(prog_name="moodcut", standalone_mode=False)
-        sys.exit(status if isinstance(status, int) else 0)
+        code = status if isinstance(status, int) else 0
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
+        # What runs in the background is cleaned up already; a second signal must not tear that apart.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         click.echo("interrupted", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        code = EXIT_INTERRUPTED
     except MoodcutError as error:
         click.echo(f"moodcut: {error.message}", err=True)
-        sys.exit(EXIT_NO_SELECTION if error.reason == "NO_SELECTION" else EXIT_FAILED)
+        code = EXIT_NO_SELECTION if error.reason == "NO_SELECTION" else EXIT_FAILED
     except BrokenPipeError:
-        sys.exit(EXIT_FAILED)
+        code = EXIT_FAILED
     except OSError as error:
         click.echo(f"moodcut: {error}", err=True)
-        sys.exit(EXIT_FAILED)
+        code = EXIT_FAILED
+    except Exception as error:
+        if logging.getLogger().isEnabledFor(logging.INFO):
+            raise
+        click.echo(f"moodcut: internal error: {error!r}; `moodcut -v ...` shows where", err=True)
+        code = EXIT_FAILED
+    sys.exit(code)

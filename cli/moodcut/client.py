@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 
+from moodcut.files import readable_name, whole_file
 from moodcut_kit.client import Caller, connect
 from moodcut_kit.status import from_rpc_error
 from moodcut_kit.v1 import montage_pb2, montage_pb2_grpc
 
 _CHUNK_BYTES = 1 << 20
+_ENDED = (
+    montage_pb2.MONTAGE_STATE_SUCCEEDED,
+    montage_pb2.MONTAGE_STATE_FAILED,
+    montage_pb2.MONTAGE_STATE_CANCELLED,
+)
 _CALL_SECONDS = 60.0
 
 
@@ -33,7 +38,7 @@ class Client:
     def __init__(self, address: str) -> None:
         self._channel = connect(address)
         self._stub = montage_pb2_grpc.MontageServiceStub(self._channel)
-        self._caller = Caller(cancelled=threading.Event(), patience_seconds=20.0)
+        self._caller = Caller(cancelled=threading.Event(), patience_seconds=60.0)
 
     def __enter__(self) -> Client:
         return self
@@ -53,11 +58,8 @@ class Client:
                 while data := file.read(_CHUNK_BYTES):
                     yield montage_pb2.UploadMediaRequest(data=data)
 
-        try:
-            response = self._stub.UploadMedia(pieces())
-        except grpc.RpcError as error:
-            raise from_rpc_error(error) from error
-        return montage_pb2.MediaRef(sha256=response.sha256, name=path.name)
+        response = self._caller.retry(lambda: self._stub.UploadMedia(pieces()))
+        return montage_pb2.MediaRef(sha256=response.sha256, name=readable_name(path))
 
     def create(
         self,
@@ -79,17 +81,18 @@ class Client:
     def watch(self, montage_id: str) -> Iterator[montage_pb2.Montage]:
         """The montage whenever it changes, until it has ended; a lost connection is taken up again."""
         request = montage_pb2.WatchMontageRequest(montage_id=montage_id)
-        failures = 0
-        while True:
+        latest = montage_pb2.Montage()
+        while latest.state not in _ENDED:
+            # The connection is found again with patience; from there on the stream is followed while it lasts.
+            latest = self.get(montage_id)
+            yield latest
             try:
                 for response in self._stub.WatchMontage(request):
-                    failures = 0
-                    yield response.montage
-                return
+                    latest = response.montage
+                    yield latest
             except grpc.RpcError as error:
                 remote = from_rpc_error(error)
-                failures += 1
-                if not remote.retryable or failures > 5:
+                if not remote.retryable and remote.code != "CANCELLED":
                     raise remote from error
 
     def cancel(self, montage_id: str) -> montage_pb2.Montage:
@@ -99,20 +102,16 @@ class Client:
 
     def download(self, montage_id: str, file: montage_pb2.MontageFile.ValueType, path: Path) -> None:
         """Write a file of a finished montage to ``path``, whole or not at all."""
-        part = path.with_name(path.name + ".part")
-        try:
-            with part.open("wb") as target:
-                for data in self.read(montage_id, file):
-                    target.write(data)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
 
-    def read(self, montage_id: str, file: montage_pb2.MontageFile.ValueType) -> Iterator[bytes]:
-        """A file of a finished montage in pieces."""
+        def attempt() -> None:
+            with whole_file(path) as target:
+                for response in self._stub.DownloadMontage(request):
+                    target.write(response.data)
+
         request = montage_pb2.DownloadMontageRequest(montage_id=montage_id, file=file)
-        try:
-            for response in self._stub.DownloadMontage(request):
-                yield response.data
-        except grpc.RpcError as error:
-            raise from_rpc_error(error) from error
+        self._caller.retry(attempt)
+
+    def read(self, montage_id: str, file: montage_pb2.MontageFile.ValueType) -> bytes:
+        """A file of a finished montage, in memory."""
+        request = montage_pb2.DownloadMontageRequest(montage_id=montage_id, file=file)
+        return self._caller.retry(lambda: b"".join(part.data for part in self._stub.DownloadMontage(request)))

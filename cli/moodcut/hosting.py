@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from moodcut_kit.server import RunningServer, ServerSettings, Service, start_ser
 from moodcut_kit.store.base import ObjectStore
 from moodcut_kit.v1 import solver_pb2
 
+_LONGEST_SOCKET_PARENT = 70
 SERVICE_NAMES = ("segmenter", "scorer", "solver", "renderer", "director")
 
 
@@ -43,10 +45,10 @@ class MissingExtraError(FailedPreconditionError):
     reason = "MISSING_EXTRA"
 
 
-def make_service(name: str, store: ObjectStore, addresses: Addresses) -> Service:
+def make_service(name: str, store: ObjectStore, addresses: Addresses, *, own_only: bool = False) -> Service:
     """One of SERVICE_NAMES, ready to be hosted. Raises MissingExtraError."""
     try:
-        return _make_service(name, store, addresses)
+        return _make_service(name, store, addresses, own_only=own_only)
     except ImportError as error:
         raise _missing(name, error) from error
 
@@ -59,7 +61,7 @@ def _missing(name: str, error: ImportError) -> MissingExtraError:
     )
 
 
-def _make_service(name: str, store: ObjectStore, addresses: Addresses) -> Service:
+def _make_service(name: str, store: ObjectStore, addresses: Addresses, *, own_only: bool) -> Service:
     if name == "segmenter":
         from moodcut_segmenter.service import segmenter_service
 
@@ -84,14 +86,15 @@ def _make_service(name: str, store: ObjectStore, addresses: Addresses) -> Servic
             scorer_address=addresses.scorer,
             solver_address=addresses.solver,
             renderer_address=addresses.renderer,
+            own_only=own_only,
         )
         return montage_service(store, settings)
     raise ValueError(f"{name!r} is none of {', '.join(SERVICE_NAMES)}")
 
 
-def host(names: tuple[str, ...], store: ObjectStore, settings: ServerSettings, addresses: Addresses) -> RunningServer:
-    """Host ``names`` on one server."""
-    return start_server([make_service(name, store, addresses) for name in names], settings)
+def host(service: str, store: ObjectStore, settings: ServerSettings, addresses: Addresses) -> RunningServer:
+    """Host one service."""
+    return start_server([make_service(service, store, addresses)], settings)
 
 
 @contextmanager
@@ -100,13 +103,21 @@ def embedded(
 ) -> Iterator[RunningServer]:
     """Host services in this process; they find one another on a Unix socket that only this user can reach.
 
-    With ``settings`` the server listens on their address as well.
+    With ``settings`` the server listens on their address as well. Without, this process serves itself alone, and its
+    director leaves alone what others have left unfinished in the store.
     """
-    with tempfile.TemporaryDirectory(prefix="moodcut-") as directory:
+    with tempfile.TemporaryDirectory(prefix="moodcut-", dir=_socket_parent()) as directory:
         private = f"unix:{Path(directory) / 'socket'}"
         chosen = replace(settings, private_address=private) if settings else ServerSettings(address=private)
-        with host(names, store, chosen, Addresses.all_at(private)) as running:
+        addresses = Addresses.all_at(private)
+        services = [make_service(name, store, addresses, own_only=settings is None) for name in names]
+        with start_server(services, chosen) as running:
             yield running
+
+
+def _socket_parent() -> str | None:
+    """Where a socket can lie: its path has room for about 100 characters. None is the usual temporary directory."""
+    return "/tmp" if len(tempfile.gettempdir()) > _LONGEST_SOCKET_PARENT and os.access("/tmp", os.W_OK) else None
 
 
 def solve_message(request: solver_pb2.SolveRequest) -> solver_pb2.SolveResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from google.protobuf import json_format
@@ -31,7 +32,8 @@ def keep_artifacts(store: ObjectStore, result: montage_pb2.MontageResult, direct
     for field, name in _FILES.items():
         key = getattr(result, field)
         if key:
-            (directory / name).write_bytes(store.get(key).data)
+            with store.open_path(key) as path:
+                shutil.copyfile(path, directory / name)
     _keep_keyframes(store, result, directory / "keyframes")
 
 

@@ -6,12 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
-from moodcut_kit.hashing import file_sha256
-from moodcut_kit.store.local import LocalStore
 
+from moodcut.files import readable_name
 from moodcut_kit.contract import LOCAL_PRINCIPAL, media_key
+from moodcut_kit.hashing import file_sha256
 from moodcut_kit.store import open_store
 from moodcut_kit.store.base import ObjectExistsError, ObjectStore
+from moodcut_kit.store.local import LocalStore
 from moodcut_kit.v1 import montage_pb2
 
 
@@ -22,7 +23,7 @@ def default_store() -> str:
 
 def open_user_store(url: str | None) -> ObjectStore:
     """The store the user named, or the default one."""
-    return open_store(url or default_store())
+    return open_store(default_store() if url is None else url)
 
 
 def register(store: ObjectStore, path: Path) -> montage_pb2.MediaRef:
@@ -34,4 +35,4 @@ def register(store: ObjectStore, path: Path) -> montage_pb2.MediaRef:
     elif store.stat(key) is None:
         with suppress(ObjectExistsError):
             store.put_file(key, path, if_absent=True)
-    return montage_pb2.MediaRef(sha256=sha256, name=path.name)
+    return montage_pb2.MediaRef(sha256=sha256, name=readable_name(path))

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from moodcut.files import check_writable
+
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
 
 
@@ -29,14 +31,20 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]
 
     name = "time"
 
+    def __init__(self, *, positive: bool = False) -> None:
+        self._positive = positive
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Parse, or fail with what is allowed."""
         if isinstance(value, float | int):
             return float(value)
         try:
-            return parse_seconds(value)
+            seconds = parse_seconds(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if self._positive and seconds <= 0:
+            self.fail(f"{value!r} must be longer than nothing", param, ctx)
+        return seconds
 
 
 class SecondsRange(click.ParamType):  # type: ignore[type-arg]
@@ -62,6 +70,7 @@ class SecondsRange(click.ParamType):  # type: ignore[type-arg]
 
 
 SECONDS = Seconds()
+DURATION = Seconds(positive=True)
 SECONDS_RANGE = SecondsRange()
 INPUT_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
@@ -72,10 +81,17 @@ store_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 
 
-def checked_mp4(output: Path) -> Path:
-    """A place for an MP4 file, checked before any work is done. Raises click.UsageError."""
+def checked_mp4(output: Path, *inputs: Path) -> Path:
+    """A place for an MP4 file that is none of ``inputs``, checked before any work is done. Raises click.UsageError."""
     if output.suffix.lower() != ".mp4":
         raise click.UsageError(f"the output is an MP4 file; name it {output.with_suffix('.mp4').name}")
-    if not output.absolute().parent.is_dir():
-        raise click.UsageError(f"there is no directory {output.absolute().parent}")
+    return checked_output(output, *inputs)
+
+
+def checked_output(output: Path, *inputs: Path) -> Path:
+    """A file that can be written and is none of ``inputs``. Raises click.UsageError."""
+    try:
+        check_writable(output, *inputs)
+    except OSError as error:
+        raise click.UsageError(str(error)) from error
     return output

@@ -71,8 +71,8 @@ def _look_up(cache: Path, path: Path, state: tuple[int, int, int]) -> str | None
     query = "SELECT sha256 FROM hashes WHERE path = ? AND byte_count = ? AND modified_ns = ? AND inode = ?"
     try:
         with closing(_connect(cache)) as database, database:
-            row = database.execute(query, (os.fsdecode(path), *state)).fetchone()
-            database.execute("UPDATE hashes SET used_ns = ? WHERE path = ?", (time.time_ns(), os.fsdecode(path)))
+            row = database.execute(query, (_name(path), *state)).fetchone()
+            database.execute("UPDATE hashes SET used_ns = ? WHERE path = ?", (time.time_ns(), _name(path)))
     except (sqlite3.Error, OSError):
         return None
     return None if row is None else str(row[0])
@@ -82,7 +82,7 @@ def _remember(cache: Path, path: Path, state: tuple[int, int, int], sha256: str)
     forget = "DELETE FROM hashes WHERE path NOT IN (SELECT path FROM hashes ORDER BY used_ns DESC LIMIT ?)"
     try:
         with closing(_connect(cache)) as database, database:
-            row = (os.fsdecode(path), *state, sha256, time.time_ns())
+            row = (_name(path), *state, sha256, time.time_ns())
             database.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?, ?)", row)
             database.execute(forget, (_ROW_COUNT,))
     except (sqlite3.Error, OSError):
@@ -102,3 +102,8 @@ def _connect(cache: Path) -> sqlite3.Connection:
         database = sqlite3.connect(cache, timeout=_WAIT_SECONDS)
         database.execute(_SCHEMA)
     return database
+
+
+def _name(path: Path) -> str:
+    """The path as text that any database takes; a path need not be Unicode."""
+    return os.fsencode(path).decode("latin-1")

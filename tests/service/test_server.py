@@ -65,7 +65,7 @@ def address(servicer: Servicer, tmp_path: Path) -> Iterator[str]:
         renderer_pb2_grpc.add_RendererServiceServicer_to_server(servicer, server)
 
     service = Service(name="moodcut.v1.SolverService", add_to_server=add, watch_methods=frozenset({WATCH}))
-    settings = ServerSettings(address=f"unix:{tmp_path}/s", max_active_calls=2)
+    settings = ServerSettings(address=f"unix:{tmp_path}/s", max_active_calls=2, max_waiting_streams=6)
     with start_server([service], settings) as running:
         yield running.address
 
@@ -138,6 +138,33 @@ def test_waiting_streams_take_no_place(servicer: Servicer, channel: grpc.Channel
     assert all(next(stream).frames_done == 1 for stream in streams)
     servicer.go_on.set()
     assert solve(channel).objective == 1.5
+
+
+def test_streams_that_wait_have_a_bound_of_their_own(servicer: Servicer, channel: grpc.Channel) -> None:
+    servicer.go_on.clear()
+    stub = renderer_pb2_grpc.RendererServiceStub(channel)
+    streams = [stub.RenderMontage(renderer_pb2.RenderMontageRequest()) for _ in range(6)]
+    assert all(next(stream).frames_done == 1 for stream in streams)
+    with pytest.raises(grpc.RpcError) as caught:
+        next(stub.RenderMontage(renderer_pb2.RenderMontageRequest()))
+    assert from_rpc_error(caught.value).reason == "OVERLOADED"
+    status = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest()).status
+    assert status == health_pb2.HealthCheckResponse.SERVING
+    servicer.go_on.set()
+    assert all(not list(stream) for stream in streams)
+
+
+def test_long_and_odd_messages_arrive(servicer: Servicer, channel: grpc.Channel) -> None:
+    servicer.error = OddError("x" * 20_000 + "\udcff", place="y" * 20_000)
+    with pytest.raises(grpc.RpcError) as caught:
+        solve(channel)
+    error = from_rpc_error(caught.value)
+    assert error.reason == "ODD"
+    assert error.message.startswith("xxx")
+    servicer.error = OddError("no \udcff Unicode")
+    with pytest.raises(grpc.RpcError) as caught:
+        solve(channel)
+    assert from_rpc_error(caught.value).message == "no ? Unicode"
 
 
 def test_a_cancelled_call_ends_at_once(servicer: Servicer, channel: grpc.Channel) -> None:

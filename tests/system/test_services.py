@@ -68,7 +68,7 @@ def _check_python_client(address: str, trial: Trial, report: dict[str, Any]) -> 
         for latest in client.watch(montage.montage_id):
             montage = latest
         assert montage.state == montage_pb2.MONTAGE_STATE_SUCCEEDED, montage.error
-        found = json.loads(b"".join(client.read(montage.montage_id, montage_pb2.MONTAGE_FILE_REPORT)))
+        found = json.loads(client.read(montage.montage_id, montage_pb2.MONTAGE_FILE_REPORT))
         assert found["selection"] == report["selection"]
         assert found["stage_seconds"]["segment_movie"] < 1.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,17 @@ from moodcut.console import note, print_json, stage_progress
 from moodcut.hosting import embedded
 from moodcut.keep import keep_artifacts
 from moodcut.media import open_user_store, register
-from moodcut.params import INPUT_FILE, OUTPUT_FILE, SECONDS, SECONDS_RANGE, checked_mp4, json_option, store_option
+from moodcut.params import (
+    DURATION,
+    INPUT_FILE,
+    OUTPUT_FILE,
+    SECONDS,
+    SECONDS_RANGE,
+    checked_mp4,
+    checked_output,
+    json_option,
+    store_option,
+)
 from moodcut.summary import summary
 from moodcut_kit.status import RemoteError
 from moodcut_kit.store.base import ObjectStore
@@ -56,9 +67,11 @@ _STYLES = {
     type=click.Choice(list(LENGTHS)),
     help="whole: a shot fills all the units it can; flexible: any number.  [default: flexible]",
 )
-@click.option("--max-units", type=click.IntRange(1), help="Most units a shot may take.  [default: four bars' worth]")
+@click.option(
+    "--max-units", type=click.IntRange(1, 100_000), help="Most units a shot may take.  [default: four bars' worth]"
+)
 @click.option("--weighting", type=click.Choice(list(WEIGHTINGS)), help="What a score counts for.  [default: bar]")
-@click.option("--duration", type=SECONDS, help="Longest duration; rounded down to whole units.")
+@click.option("--duration", type=DURATION, help="Longest duration; rounded down to whole units.")
 @click.option("--in-point", type=SECONDS, default=0.0, help="Where in the music to begin.")
 @click.option("--keep-pickup", is_flag=True, help="Begin with the pick-up before the first downbeat.")
 @click.option("--film-range", type=SECONDS_RANGE, help="Use only this part of the film, such as 1:00-30:00.")
@@ -72,7 +85,9 @@ _STYLES = {
 @click.option(
     "--beats", type=click.Choice(list(BEATS)), default="auto", show_default=True, help="What finds the beats."
 )
-@click.option("--scenes", "scene_count", type=click.IntRange(1), help="Number of scenes in the film, if you know it.")
+@click.option(
+    "--scenes", "scene_count", type=click.IntRange(1, 100_000), help="Number of scenes in the film, if you know it."
+)
 @click.option(
     "--scores",
     type=click.Choice(["model", "random"]),
@@ -81,7 +96,9 @@ _STYLES = {
     help="random: without emotion, for comparison.",
 )
 @click.option("--mood", type=click.Choice(list(MOODS)), help="Look for this emotion in place of the music's own.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of random scores.")
+@click.option(
+    "--seed", type=click.IntRange(-(2**63), 2**63 - 1), default=0, show_default=True, help="Seed of random scores."
+)
 @click.option(
     "--relax", is_flag=True, help="When nothing fits: flexible lengths, half bars, beats, more scenes, shorter."
 )
@@ -106,7 +123,9 @@ def command(movie: Path, music: Path, output: Path | None, **chosen: Any) -> Non
       moodcut make film.mp4 song.mp3 -o montage.mp4 --style paper --relax
       moodcut make film.mp4 song.mp3 --dry-run --json
     """
-    output = _checked_output(output, dry_run=chosen["dry_run"])
+    output = _checked_output(output, movie, music, dry_run=chosen["dry_run"])
+    if chosen["keep"] is not None:
+        checked_output(chosen["keep"])
     if chosen["server"] and (chosen["store"] or chosen["keep"]):
         raise click.UsageError("--server keeps its objects itself: leave --store and --keep away")
     options = montage_options(chosen)
@@ -115,7 +134,7 @@ def command(movie: Path, music: Path, output: Path | None, **chosen: Any) -> Non
         montage, reused = _run(session.client, *refs, options)
         if montage.state != montage_pb2.MONTAGE_STATE_SUCCEEDED:
             _raise_failure(montage)
-        report = json.loads(b"".join(session.client.read(montage.montage_id, montage_pb2.MONTAGE_FILE_REPORT)))
+        report = json.loads(session.client.read(montage.montage_id, montage_pb2.MONTAGE_FILE_REPORT))
         report["reused"] = reused
         if output is not None:
             session.client.download(montage.montage_id, montage_pb2.MONTAGE_FILE_VIDEO, output)
@@ -137,6 +156,8 @@ def montage_options(chosen: dict[str, Any]) -> montage_pb2.MontageOptions:
     def of(name: str) -> Any:
         return chosen[name] if chosen[name] is not None else style[name]
 
+    if chosen["mood"] and chosen["scores"] == "random":
+        raise click.UsageError("--mood and --scores random exclude one another")
     average = style["average"] and chosen["unit"] != "none"
     film_start, film_end = chosen["film_range"] or (0.0, 0.0)
     if chosen["max_units"] and of("length") == "whole":
@@ -214,6 +235,8 @@ def _run(
                 progress.update(latest.stage, latest.stage_progress)
                 montage = latest
     except KeyboardInterrupt:
+        # The services now give their work back; another signal must not tear that apart.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         note("interrupted; the same command goes on from here")
         raise
     return montage, False
@@ -226,10 +249,10 @@ def _raise_failure(montage: montage_pb2.Montage) -> None:
     raise RemoteError(error.message, code=error.code, reason=error.reason, metadata=dict(error.metadata))
 
 
-def _checked_output(output: Path | None, *, dry_run: bool) -> Path | None:
+def _checked_output(output: Path | None, *inputs: Path, dry_run: bool) -> Path | None:
     """Where to write, checked before any work is done."""
     if dry_run:
         return None
     if output is None:
         raise click.UsageError("say where the montage goes with -o OUT.mp4, or ask for --dry-run")
-    return checked_mp4(output)
+    return checked_mp4(output, *inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import uuid
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import click
 from google.protobuf import json_format
 
 from moodcut.console import stage_progress
+from moodcut.files import whole_file
 from moodcut.media import register
 from moodcut.params import INPUT_FILE, OUTPUT_FILE, checked_mp4, store_option
 from moodcut.services import local_services
@@ -42,7 +43,7 @@ def command(timeline: Path, movie: Path, music: Path, output: Path, crf: int | N
     Example:
       moodcut render kept/timeline.json --movie film.mp4 --music song.mp3 -o again.mp4
     """
-    checked_mp4(output)
+    checked_mp4(output, timeline, movie, music)
     message = _read(timeline)
     with local_services(store, "renderer") as local:
         for role, path, expected in (("film", movie, message.movie_sha256), ("music", music, message.music_sha256)):
@@ -66,14 +67,10 @@ def command(timeline: Path, movie: Path, music: Path, output: Path, crf: int | N
             local.caller.stream(
                 local.renderer.RenderMontage, request, timeout_seconds=_RENDER_SECONDS, on_message=on_message
             )
-        part = output.with_name(output.name + ".part")
-        try:
-            part.write_bytes(local.store.get(last.video_key).data)
-            os.replace(part, output)
-        finally:
-            part.unlink(missing_ok=True)
-            for info in list(local.store.list(prefix)):
-                local.store.delete(info.key)
+        with local.store.open_path(last.video_key) as path, path.open("rb") as made, whole_file(output) as target:
+            shutil.copyfileobj(made, target)
+        for info in list(local.store.list(prefix)):
+            local.store.delete(info.key)
     click.echo(str(output))
 
 

@@ -28,7 +28,7 @@ def command() -> None:
 @command.command()
 @click.argument("file", type=INPUT_FILE)
 @click.option("--detector", type=click.Choice(list(DETECTORS)), default="transnetv2", show_default=True)
-@click.option("--scenes", "scene_count", type=click.IntRange(1), help="Number of scenes, if you know it.")
+@click.option("--scenes", "scene_count", type=click.IntRange(1, 100_000), help="Number of scenes, if you know it.")
 @store_option
 @json_option
 def movie(file: Path, detector: str, scene_count: int | None, store: str | None, as_json: bool) -> None:

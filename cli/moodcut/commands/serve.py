@@ -62,7 +62,7 @@ def command(
             _serve(service, running)
         return
     addresses = Addresses(segmenter=segmenter, scorer=scorer, solver=solver, renderer=renderer)
-    _serve(service, host((service,), opened, settings, addresses))
+    _serve(service, host(service, opened, settings, addresses))
 
 
 def _serve(service: str, running: RunningServer) -> None:

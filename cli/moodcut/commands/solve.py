@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 from google.protobuf import json_format
 
+from moodcut.files import whole_file
 from moodcut.hosting import solve_message
-from moodcut.params import INPUT_FILE, OUTPUT_FILE
+from moodcut.params import INPUT_FILE, OUTPUT_FILE, checked_output
 from moodcut_kit.errors import InvalidArgumentError
 from moodcut_kit.v1 import solver_pb2
 
@@ -35,6 +36,8 @@ def command(problem: Path, output: Path | None, cross_check: bool, table: bool) 
     Example:
       moodcut solve problem.json --cross-check -o answer.json
     """
+    if output is not None:
+        checked_output(output, problem)
     request = read_problem(problem)
     if cross_check:
         request.cross_check = True
@@ -43,7 +46,8 @@ def command(problem: Path, output: Path | None, cross_check: bool, table: bool) 
     if output is None:
         click.echo(text)
     else:
-        output.write_text(text + "\n")
+        with whole_file(output) as target:
+            target.write(f"{text}\n".encode())
     if response.status == solver_pb2.SolveResponse.STATUS_INFEASIBLE:
         raise click.exceptions.Exit(3)
 

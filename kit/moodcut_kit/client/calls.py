@@ -16,6 +16,9 @@ from moodcut_kit.status import RemoteError, from_rpc_error
 _Request = TypeVar("_Request", contravariant=True)
 _Response = TypeVar("_Response")
 _POLL_SECONDS = 0.2
+_FIRST_DELAY_SECONDS, _MAX_DELAY_SECONDS = 0.2, 5.0
+# An attempt that ran longer than this had begun to work.
+_LONG_ATTEMPT_SECONDS = 30.0
 
 
 class UnaryMethod(Protocol[_Request, _Response]):
@@ -35,7 +38,10 @@ class StreamMethod(Protocol[_Request, _Response]):
 
 
 class Caller:
-    """Makes calls until one succeeds, fails for good, is cancelled, or ``patience_seconds`` have passed.
+    """Makes calls until one succeeds, fails for good, is cancelled, or has failed for ``patience_seconds``.
+
+    Patience counts from the first failure in a row, however long the call ran before. A call that the other side ends
+    as cancelled, as a server does when it stops, is tried again like one that could not be reached.
 
     ``cancelled`` is polled while a call runs; when it is set the call is cancelled and CancelledError is raised.
     """
@@ -61,7 +67,7 @@ class Caller:
                 except grpc.FutureTimeoutError:
                     continue
 
-        return self._retry(attempt)
+        return self.retry(attempt)
 
     def stream(
         self,
@@ -77,26 +83,55 @@ class Caller:
             call = method(request, timeout=timeout_seconds)
             with _cancel_when(self.cancelled, call):
                 for message in call:
+                    failing.clear()
                     on_message(message)
 
-        self._retry(attempt)
+        failing = _Failing()
+        self.retry(attempt, failing)
 
-    def _retry(self, attempt: Callable[[], _Response]) -> _Response:
-        give_up = time.monotonic() + self._patience_seconds
-        delay_seconds = 0.2
+    def retry(self, attempt: Callable[[], _Response], failing: _Failing | None = None) -> _Response:
+        """The answer of ``attempt``, made again and again as this caller's patience allows. Raises as the calls do."""
+        failing = failing or _Failing()
         while True:
+            started_seconds = time.monotonic()
             try:
                 return attempt()
             except grpc.RpcError as error:
                 if self.cancelled.is_set():
                     raise CancelledError("the call was cancelled") from error
                 remote = from_rpc_error(error)
-                if not remote.retryable or time.monotonic() + delay_seconds > give_up:
+                delay_seconds = failing.next_delay_seconds(started_seconds)
+                passing = remote.retryable or remote.code == "CANCELLED"
+                if not passing or failing.for_seconds() + delay_seconds > self._patience_seconds:
                     raise remote from error
                 asked = float(remote.metadata.get("retry_delay_seconds", 0))
             if self.cancelled.wait(max(asked, delay_seconds) * self._jitter.uniform(0.8, 1.2)):
                 raise CancelledError("the call was cancelled")
-            delay_seconds = min(delay_seconds * 2, 5.0)
+
+
+class _Failing:
+    """How long a call has failed in a row, and how long to wait before the next attempt."""
+
+    def __init__(self) -> None:
+        self._since_seconds: float | None = None
+        self._delay_seconds = _FIRST_DELAY_SECONDS
+
+    def clear(self) -> None:
+        """It works again."""
+        self._since_seconds, self._delay_seconds = None, _FIRST_DELAY_SECONDS
+
+    def next_delay_seconds(self, started_seconds: float) -> float:
+        """Note a failure of an attempt; one that ran for long before it failed begins a new row."""
+        now_seconds = time.monotonic()
+        if self._since_seconds is None or now_seconds - started_seconds > _LONG_ATTEMPT_SECONDS:
+            self._since_seconds, self._delay_seconds = now_seconds, _FIRST_DELAY_SECONDS
+        delay_seconds = self._delay_seconds
+        self._delay_seconds = min(delay_seconds * 2, _MAX_DELAY_SECONDS)
+        return delay_seconds
+
+    def for_seconds(self) -> float:
+        """Seconds since the first failure in this row."""
+        return 0.0 if self._since_seconds is None else time.monotonic() - self._since_seconds
 
 
 class _cancel_when:  # noqa: N801

@@ -1,4 +1,4 @@
-"""A channel to a moodcut server: the one place where keepalive, limits and retries are set."""
+"""A channel to a moodcut server: the one place where keepalive and limits are set."""
 
 from __future__ import annotations
 
@@ -8,23 +8,9 @@ import grpc
 
 _MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 _KEEPALIVE_SECONDS = 30
-SERVICE_CONFIG = json.dumps(
-    {
-        "loadBalancingConfig": [{"round_robin": {}}],
-        "methodConfig": [
-            {
-                "name": [{}],
-                "retryPolicy": {
-                    "maxAttempts": 4,
-                    "initialBackoff": "0.1s",
-                    "maxBackoff": "2s",
-                    "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
-                },
-            }
-        ],
-    }
-)
+# gRPC's own retries stay off: with them a stream whose server dies before its first message neither ends at its
+# deadline nor can be cancelled. moodcut_kit.client.calls tries again.
+_SERVICE_CONFIG = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
 
 
 def connect(address: str) -> grpc.Channel:
@@ -32,9 +18,11 @@ def connect(address: str) -> grpc.Channel:
     return grpc.insecure_channel(
         address,
         options=[
-            ("grpc.service_config", SERVICE_CONFIG),
+            ("grpc.service_config", _SERVICE_CONFIG),
+            ("grpc.enable_retries", 0),
             ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+            ("grpc.max_metadata_size", 64 * 1024),
             ("grpc.keepalive_time_ms", _KEEPALIVE_SECONDS * 1000),
         ],
     )

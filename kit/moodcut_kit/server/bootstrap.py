@@ -123,15 +123,20 @@ def start_server(services: Sequence[Service], settings: ServerSettings) -> Runni
     registry = CollectorRegistry()
     watch_methods = frozenset[str]().union(*(service.watch_methods for service in services))
     interceptor = CallInterceptor(
-        metrics=CallMetrics(registry), max_active_calls=settings.max_active_calls, watch_methods=watch_methods
+        metrics=CallMetrics(registry),
+        max_active_calls=settings.max_active_calls,
+        max_waiting_streams=settings.max_waiting_streams,
+        watch_methods=watch_methods,
     )
     server = grpc.server(
-        ThreadPoolExecutor(settings.max_active_calls + settings.max_waiting_streams + 4, thread_name_prefix="rpc"),
+        # A few threads more than calls are admitted, to answer health checks and to refuse.
+        ThreadPoolExecutor(settings.max_active_calls + settings.max_waiting_streams + 8, thread_name_prefix="rpc"),
         interceptors=[interceptor],
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
             ("grpc.so_reuseport", 0),
+            ("grpc.max_metadata_size", 64 * 1024),
             ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1000),
             ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_SECONDS * 500),
             ("grpc.max_connection_age_ms", settings.max_connection_age_seconds * 1000),

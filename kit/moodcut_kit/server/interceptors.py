@@ -38,13 +38,16 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]
     """Admits a bounded number of calls, counts and times them, and answers errors as ``google.rpc.Status``.
 
     A call beyond the bound is answered RESOURCE_EXHAUSTED with a retry delay. Streams that only wait
-    (``watch_methods``) are not counted against the bound. An error that is not ours is logged with its traceback and
+    (``watch_methods``) have a bound of their own. An error that is not ours is logged with its traceback and
     answered INTERNAL without details.
     """
 
-    def __init__(self, *, metrics: CallMetrics, max_active_calls: int, watch_methods: frozenset[str]) -> None:
+    def __init__(
+        self, *, metrics: CallMetrics, max_active_calls: int, max_waiting_streams: int, watch_methods: frozenset[str]
+    ) -> None:
         self._metrics = metrics
-        self._places = threading.BoundedSemaphore(max_active_calls)
+        self._active_places = threading.BoundedSemaphore(max_active_calls)
+        self._waiting_places = threading.BoundedSemaphore(max_waiting_streams)
         self._watch_methods = watch_methods
 
     def intercept_service(
@@ -88,11 +91,11 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]
 
     @contextmanager
     def _guard(self, method: str, context: grpc.ServicerContext) -> Iterator[None]:
-        counted = method not in self._watch_methods
+        places = self._waiting_places if method in self._watch_methods else self._active_places
         started = time.monotonic()
         name = "OK"
         self._metrics.active.labels(method).inc()
-        admitted = not counted or self._places.acquire(blocking=False)
+        admitted = places.acquire(blocking=False)
         try:
             if not admitted:
                 raise OverloadedError("the server is busy; try again later", retry_delay_seconds=1)
@@ -118,8 +121,8 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]
                 rpc_status.to_status(to_status(MoodcutError("internal error; the server's log has the details")))
             )
         finally:
-            if admitted and counted:
-                self._places.release()
+            if admitted:
+                places.release()
             self._metrics.active.labels(method).dec()
             self._metrics.calls.labels(method, name).inc()
             self._metrics.seconds.labels(method).observe(time.monotonic() - started)

@@ -43,7 +43,10 @@ class S3Address:
     @classmethod
     def from_url(cls, url: str, environment: Mapping[str, str] = os.environ) -> S3Address:
         """Read ``s3://BUCKET/PREFIX?endpoint=...&region=...``. Raises StoreUnfitError for what cannot be one."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise StoreUnfitError(f"{url} is no S3 address: {error}.", url=url) from error
         options = parse_qs(parts.query)
         unknown = sorted(options.keys() - {"endpoint", "region"})
         if parts.scheme != "s3" or not _BUCKET.fullmatch(parts.netloc) or parts.fragment or unknown:
@@ -54,7 +57,10 @@ class S3Address:
             )
         prefix = parts.path.strip("/")
         endpoint = options.get("endpoint", [_first(environment, _ENDPOINTS) or _AWS_ENDPOINT])[0]
-        place = urlsplit(endpoint)
+        try:
+            place = urlsplit(endpoint)
+        except ValueError as error:
+            raise StoreUnfitError(f"{endpoint!r} is no S3 endpoint: {error}.", endpoint=endpoint) from error
         if place.scheme not in ("http", "https") or not place.hostname or place.path.strip("/") or place.query:
             message = f"{endpoint!r} is no S3 endpoint: write http://HOST:PORT or https://HOST."
             raise StoreUnfitError(message, endpoint=endpoint)

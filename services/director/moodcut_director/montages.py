@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,12 +17,14 @@ from dataclasses import dataclass
 from google.protobuf import json_format
 
 from moodcut_director.errors import MontageNotFoundError, RequestIdTakenError
-from moodcut_director.record import NewerSchemaError, Record
+from moodcut_director.record import NewerSchemaError, Record, UnreadableRecordError
 from moodcut_kit.contract import canonical_json, montage_prefix, owner_prefix
 from moodcut_kit.store.base import ObjectChangedError, ObjectExistsError, ObjectNotFoundError, ObjectStore
 from moodcut_kit.v1 import montage_pb2
 
+_log = logging.getLogger(__name__)
 _QUEUE = "queue/"
+_QUEUE_ITEM = re.compile(r"queue/\d{15}-(?P<principal>.+)-(?P<montage_id>[0-9a-f]{32})")
 _SWAP_TRIES = 20
 
 
@@ -52,7 +56,9 @@ class Montages:
         """Note a request and queue it; repeating it repeats nothing. Raises RequestIdTakenError for another body."""
         montage_id = montage_id_of(principal, request.request_id)
         prefix = montage_prefix(principal, montage_id)
-        body = canonical_json(json_format.MessageToDict(request, preserving_proto_field_name=True))
+        asked = json_format.MessageToDict(request, preserving_proto_field_name=True)
+        asked.setdefault("options", {})  # Options left out and options without any field set are the same.
+        body = canonical_json(asked)
         try:
             self.store.put(f"{prefix}request", body, if_absent=True)
         except ObjectExistsError:
@@ -66,8 +72,7 @@ class Montages:
             record, _ = self.load(principal, montage_id)
         if not record.state.ended:
             # The name is the same whenever it is queued, so a crash between state and queue is mended by asking again.
-            name = f"{_QUEUE}{int(record.created_seconds * 1000):015d}-{principal}-{montage_id}"
-            self.store.put(name, canonical_json({"principal": principal, "montage_id": montage_id}))
+            self.store.put(f"{_QUEUE}{int(record.created_seconds * 1000):015d}-{principal}-{montage_id}", b"")
         return montage_id
 
     def request(self, principal: str, montage_id: str) -> montage_pb2.CreateMontageRequest:
@@ -115,13 +120,13 @@ class Montages:
         return Progress(stage=body["stage"], share=body["share"])
 
     def queue(self) -> Iterator[QueueItem]:
-        """Montages with work left, oldest first."""
+        """Montages with work left, oldest first; what is no queue item is passed over."""
         for info in self.store.list(_QUEUE):
-            try:
-                body = json.loads(self.store.get(info.key).data)
-            except ObjectNotFoundError:
+            match = _QUEUE_ITEM.fullmatch(info.key)
+            if match is None:
+                _log.warning("%s is no queue item", info.key)
                 continue
-            yield QueueItem(key=info.key, principal=body["principal"], montage_id=body["montage_id"])
+            yield QueueItem(key=info.key, principal=match["principal"], montage_id=match["montage_id"])
 
     def unqueue(self, item: QueueItem) -> None:
         """Take a montage that has ended off the queue."""
@@ -138,7 +143,7 @@ class Montages:
         """Tokens of the attempts that the montage under ``prefix`` needs; None where all must stay."""
         try:
             record = Record.from_bytes(self.store.get(f"{prefix}state").data)
-        except (ObjectNotFoundError, NewerSchemaError):
+        except (ObjectNotFoundError, NewerSchemaError, UnreadableRecordError):
             return None
         if not record.state.ended:
             return None

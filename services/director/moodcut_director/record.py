@@ -35,6 +35,13 @@ class State(Enum):
         return self in (State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
 
+class UnreadableRecordError(MoodcutError):
+    """The state object is not one that any version writes."""
+
+    code = "DATA_LOSS"
+    reason = "STATE_UNREADABLE"
+
+
 class NewerSchemaError(MoodcutError):
     """The state was written by a newer version, which alone may change it."""
 
@@ -46,8 +53,9 @@ class NewerSchemaError(MoodcutError):
 class Record:
     """One montage as it stands.
 
-    ``token`` is the fencing token of the last taking; ``holder`` is empty where nobody works on it. ``result`` holds
-    object names by field of MontageResult, ``relaxations`` what was relaxed.
+    ``token`` is the fencing token of the last taking; ``holder`` is empty where nobody works on it. Nobody may take it
+    before ``lease_ends_seconds``. ``failure_count``: how often it was taken up and left without an end or a word.
+    ``result`` holds object names by field of MontageResult, ``relaxations`` what was relaxed.
     """
 
     montage_id: str
@@ -56,6 +64,7 @@ class Record:
     token: int = 0
     holder: str = ""
     lease_ends_seconds: float = 0.0
+    failure_count: int = 0
     error: dict[str, object] = field(default_factory=dict)
     result: dict[str, str] = field(default_factory=dict)
     relaxations: tuple[str, ...] = ()
@@ -72,6 +81,7 @@ class Record:
                 "token": self.token,
                 "holder": self.holder,
                 "lease_ends_seconds": self.lease_ends_seconds,
+                "failure_count": self.failure_count,
                 "error": self.error,  # type: ignore[dict-item]
                 "result": dict(self.result),
                 "relaxations": list(self.relaxations),
@@ -81,30 +91,40 @@ class Record:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Record:
-        """Read a state object. Raises NewerSchemaError."""
-        body = json.loads(data)
-        if body["schema"] > SCHEMA:
-            raise NewerSchemaError(f"the montage's state has schema {body['schema']}; this version knows {SCHEMA}")
-        return cls(
-            montage_id=body["montage_id"],
-            created_seconds=body["created_seconds"],
-            state=State(body["state"]),
-            token=body["token"],
-            holder=body["holder"],
-            lease_ends_seconds=body["lease_ends_seconds"],
-            error=body["error"],
-            result=body["result"],
-            relaxations=tuple(body["relaxations"]),
-            stage_seconds=body["stage_seconds"],
-        )
+        """Read a state object. Raises NewerSchemaError or UnreadableRecordError."""
+        try:
+            body = json.loads(data)
+            if body["schema"] > SCHEMA:
+                raise NewerSchemaError(f"the montage's state has schema {body['schema']}; this version knows {SCHEMA}")
+            return cls(
+                montage_id=body["montage_id"],
+                created_seconds=body["created_seconds"],
+                state=State(body["state"]),
+                token=body["token"],
+                holder=body["holder"],
+                lease_ends_seconds=body["lease_ends_seconds"],
+                failure_count=body["failure_count"],
+                error=body["error"],
+                result=body["result"],
+                relaxations=tuple(body["relaxations"]),
+                stage_seconds=body["stage_seconds"],
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnreadableRecordError(f"the montage's state cannot be read: {error!r}") from error
 
     def takeable(self, *, now_seconds: float) -> bool:
         """True if work is left and nobody is known to be doing it."""
-        return not self.state.ended and (not self.holder or self.lease_ends_seconds <= now_seconds)
+        return not self.state.ended and self.lease_ends_seconds <= now_seconds
 
     def taken(self, *, holder: str, now_seconds: float, lease_seconds: float) -> Record:
-        """Taken by ``holder`` under the next fencing token."""
-        return replace(self, holder=holder, token=self.token + 1, lease_ends_seconds=now_seconds + lease_seconds)
+        """Taken by ``holder`` under the next fencing token; whoever still held it has left it without a word."""
+        return replace(
+            self,
+            holder=holder,
+            token=self.token + 1,
+            lease_ends_seconds=now_seconds + lease_seconds,
+            failure_count=self.failure_count + (1 if self.holder else 0),
+        )
 
     def held(self, *, token: int) -> Record:
         """This record if ``token`` still holds it. Raises LeaseLostError."""
@@ -120,9 +140,10 @@ class Record:
         """Given back unfinished, so that another can take it at once. Raises LeaseLostError."""
         return replace(self.held(token=token), holder="", lease_ends_seconds=0.0)
 
-    def postponed(self, *, token: int, until_seconds: float) -> Record:
-        """Not to be taken again before ``until_seconds``. Raises LeaseLostError."""
-        return replace(self.held(token=token), lease_ends_seconds=until_seconds)
+    def postponed(self, *, token: int, until_seconds: float, failed: bool) -> Record:
+        """Given back, and not to be taken again before ``until_seconds``. Raises LeaseLostError."""
+        count = self.failure_count + (1 if failed else 0)
+        return replace(self.held(token=token), holder="", lease_ends_seconds=until_seconds, failure_count=count)
 
     def advanced(self, *, token: int, state: State, stage_seconds: dict[str, float]) -> Record:
         """At its next stage. Raises LeaseLostError."""

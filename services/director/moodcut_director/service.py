@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
@@ -15,11 +16,12 @@ from moodcut_director.errors import MediaNotFoundError, NotFinishedError, Option
 from moodcut_director.job import Services
 from moodcut_director.messages import selection_from
 from moodcut_director.montages import Montages, Progress
-from moodcut_director.record import Record, State
+from moodcut_director.record import NewerSchemaError, Record, State, UnreadableRecordError
 from moodcut_director.settings import DirectorSettings
 from moodcut_director.worker import Worker
 from moodcut_kit.client import connect
 from moodcut_kit.contract import LOCAL_PRINCIPAL, media_key
+from moodcut_kit.errors import UnavailableError
 from moodcut_kit.server import Service
 from moodcut_kit.store.base import ObjectExistsError, ObjectStore
 from moodcut_kit.v1 import (
@@ -31,6 +33,7 @@ from moodcut_kit.v1 import (
     solver_pb2_grpc,
 )
 
+_log = logging.getLogger(__name__)
 _SERVICE = "moodcut.v1.MontageService"
 _CHUNK_BYTES = 1 << 20
 _PAGE_SIZE, _MAX_PAGE_SIZE = 50, 500
@@ -49,6 +52,12 @@ class MontageServicer(montage_pb2_grpc.MontageServiceServicer):
         self._worker = worker
         self._settings = settings
         self._principal = LOCAL_PRINCIPAL
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """End the streams that wait, and give the work back."""
+        self._stopping.set()
+        self._worker.stop()
 
     def CreateMontage(  # noqa: N802
         self, request: montage_pb2.CreateMontageRequest, context: grpc.ServicerContext
@@ -57,12 +66,14 @@ class MontageServicer(montage_pb2_grpc.MontageServiceServicer):
         if not 1 <= len(request.request_id) <= 200:
             raise OptionError("request_id must have 1 to 200 characters", field="request_id")
         selection_from(request.options)
+        if request.options.random_scores and request.options.mood:
+            raise OptionError("random_scores and mood exclude one another", field="mood")
         for role, ref in (("movie", request.movie), ("music", request.music)):
             if self._montages.store.stat(media_key(self._principal, ref.sha256)) is None:
                 message = f"the {role} {ref.name or ref.sha256} is not in the store; upload it first"
                 raise MediaNotFoundError(message, field=role, sha256=ref.sha256)
         montage_id = self._montages.create(self._principal, request)
-        self._worker.wake()
+        self._worker.expect(self._principal, montage_id)
         return montage_pb2.CreateMontageResponse(montage=self._montage(montage_id))
 
     def GetMontage(  # noqa: N802
@@ -77,7 +88,7 @@ class MontageServicer(montage_pb2_grpc.MontageServiceServicer):
         """List montages, newest first; a page token is the id of the last montage already listed."""
         if not 0 <= request.page_size <= _MAX_PAGE_SIZE:
             raise OptionError(f"page_size must be between 0 and {_MAX_PAGE_SIZE}", field="page_size")
-        found = [self._montage(each) for each in self._montages.ids(self._principal)]
+        found = list(self._readable())
         found.sort(key=lambda each: (-each.create_time.ToNanoseconds(), each.montage_id))
         start = 0
         if request.page_token:
@@ -95,13 +106,15 @@ class MontageServicer(montage_pb2_grpc.MontageServiceServicer):
         """Send the montage whenever it changes, until it has ended."""
         last = None
         while context.is_active():
+            if self._stopping.is_set():
+                raise UnavailableError("the director is stopping; watch again")
             montage = self._montage(request.montage_id)
             if montage != last:
                 yield montage_pb2.WatchMontageResponse(montage=montage)
                 last = montage
             if State(montage_pb2.MontageState.Name(montage.state).removeprefix("MONTAGE_STATE_")).ended:
                 return
-            time.sleep(self._settings.watch_seconds)
+            self._stopping.wait(self._settings.watch_seconds)
 
     def CancelMontage(  # noqa: N802
         self, request: montage_pb2.CancelMontageRequest, context: grpc.ServicerContext
@@ -144,6 +157,13 @@ class MontageServicer(montage_pb2_grpc.MontageServiceServicer):
             while data := file.read(_CHUNK_BYTES):
                 yield montage_pb2.DownloadMontageResponse(data=data, byte_count=byte_count)
                 byte_count = 0
+
+    def _readable(self) -> Iterator[montage_pb2.Montage]:
+        for montage_id in self._montages.ids(self._principal):
+            try:
+                yield self._montage(montage_id)
+            except (NewerSchemaError, UnreadableRecordError) as error:
+                _log.warning("montage %s is left out of the list: %s", montage_id, error.message)
 
     def _montage(self, montage_id: str) -> montage_pb2.Montage:
         record, _ = self._montages.load(self._principal, montage_id)
@@ -188,6 +208,6 @@ def montage_service(store: ObjectStore, settings: DirectorSettings) -> Service:
         name=_SERVICE,
         add_to_server=lambda server: montage_pb2_grpc.add_MontageServiceServicer_to_server(servicer, server),
         start=worker.start,
-        stop=worker.stop,
+        stop=servicer.stop,
         watch_methods=frozenset({f"/{_SERVICE}/WatchMontage"}),
     )

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from moodcut_director.errors import LeaseLostError, MontageNotFoundError, TooManyAttemptsError
 from moodcut_director.job import Job, Made, Services
@@ -28,6 +29,15 @@ _log = logging.getLogger(__name__)
 _PROGRESS_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """What a job and the keeper of its lease tell one another. ``lease_lost``: it ended before it could be renewed."""
+
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    lease_lost: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+
+
 class Worker:
     """Looks for work and does it, up to ``settings.job_limit`` jobs at once."""
 
@@ -38,6 +48,7 @@ class Worker:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._stopped = threading.Event()
         self._wake = threading.Event()
+        self._own: set[tuple[str, str]] = set()
         self._pool = ThreadPoolExecutor(settings.job_limit, thread_name_prefix="job")
         self._places = threading.BoundedSemaphore(settings.job_limit)
         self._thread = threading.Thread(target=self._look, name="queue", daemon=True)
@@ -53,28 +64,36 @@ class Worker:
         self._thread.join()
         self._pool.shutdown(wait=True)
 
-    def wake(self) -> None:
-        """Look for work now."""
+    def expect(self, principal: str, montage_id: str) -> None:
+        """A montage was asked for through this director: look for it now."""
+        self._own.add((principal, montage_id))
         self._wake.set()
 
     def _look(self) -> None:
         while not self._stopped.is_set():
+            self._wake.clear()
             try:
                 for item in self._montages.queue():
                     self._consider(item)
             except Exception:
                 _log.exception("looking for work failed; trying again")
             self._wake.wait(self._settings.poll_seconds)
-            self._wake.clear()
 
     def _consider(self, item: QueueItem) -> None:
+        """Take one montage up if it can be; whatever is wrong with it must not keep others waiting."""
+        if self._settings.own_only and (item.principal, item.montage_id) not in self._own:
+            return
         try:
-            record, _ = self._montages.load(item.principal, item.montage_id)
+            self._take_up(item)
         except MontageNotFoundError:
             self._montages.unqueue(item)
-            return
         except NewerSchemaError:
-            return
+            pass  # A newer version of this director will see to it.
+        except (MoodcutError, OSError):
+            _log.exception("montage %s cannot be taken up now", item.montage_id)
+
+    def _take_up(self, item: QueueItem) -> None:
+        record, _ = self._montages.load(item.principal, item.montage_id)
         if record.state.ended:
             self._montages.unqueue(item)
             return
@@ -109,42 +128,46 @@ class Worker:
         return record if record.holder == self._holder and record.token > before.token else None
 
     def _work(self, item: QueueItem, record: Record) -> None:
-        cancelled, done = threading.Event(), threading.Event()
-        keeper = threading.Thread(target=self._keep, args=(item, record.token, cancelled, done), daemon=True)
+        watch = _Watch()
+        keeper = threading.Thread(target=self._keep, args=(item, record.token, watch), daemon=True)
         keeper.start()
         try:
-            self._run(item, record, cancelled)
+            self._run(item, record, watch)
         except LeaseLostError as error:
             _log.info("%s", error.message)
         except Exception:
             _log.exception("montage %s was left; it will be taken up again", item.montage_id)
         finally:
-            done.set()
+            watch.done.set()
             keeper.join()
             self._places.release()
             self._wake.set()
 
-    def _run(self, item: QueueItem, record: Record, cancelled: threading.Event) -> None:
-        token = record.token
+    def _run(self, item: QueueItem, record: Record, watch: _Watch) -> None:
+        token, settings = record.token, self._settings
 
         def change(to: Callable[[Record], Record]) -> None:
             self._montages.change(item.principal, item.montage_id, to)
 
         try:
-            if token > self._settings.attempt_limit:
-                message = f"the montage was taken up {token - 1} times and never ended; see the servers' logs"
+            if record.failure_count >= settings.attempt_limit:
+                message = (
+                    f"the montage was taken up {record.failure_count} times and never ended; see the servers' logs"
+                )
                 raise TooManyAttemptsError(message)
-            made = self._job(item, token, cancelled).run()
+            made = self._job(item, token, watch.cancelled).run()
+        except LeaseLostError:
+            raise
         except MoodcutError as error:
-            if isinstance(error, LeaseLostError):
-                raise
-            if self._stopped.is_set():
+            if self._stopped.is_set() or watch.lease_lost.is_set():
                 change(lambda record: record.released(token=token))
                 return
-            if error.retryable and token < self._settings.attempt_limit:
+            overloaded = error.code == "RESOURCE_EXHAUSTED"
+            passing = error.retryable or error.code == "CANCELLED"
+            if passing and (overloaded or record.failure_count + 1 < settings.attempt_limit):
                 _log.warning("montage %s: %s; trying again", item.montage_id, error.message)
-                until_seconds = self._montages.clock() + self._settings.retry_seconds * token
-                change(lambda record: record.postponed(token=token, until_seconds=until_seconds))
+                until_seconds = self._montages.clock() + settings.retry_seconds * (record.failure_count + 1)
+                change(lambda record: record.postponed(token=token, until_seconds=until_seconds, failed=not overloaded))
                 return
             failure = error
             change(lambda record: record.failed(token=token, error=failure))
@@ -178,7 +201,10 @@ class Worker:
             now_seconds = time.monotonic()
             if now_seconds - written_seconds >= _PROGRESS_SECONDS or progress.stage != written_stage:
                 written_seconds, written_stage = now_seconds, progress.stage
-                self._montages.put_progress(item.principal, item.montage_id, progress)
+                try:
+                    self._montages.put_progress(item.principal, item.montage_id, progress)
+                except (MoodcutError, OSError) as error:
+                    _log.warning("progress of montage %s was not written: %s", item.montage_id, error)
 
         return Job(
             store=self._montages.store,
@@ -193,29 +219,30 @@ class Worker:
             on_progress=on_progress,
         )
 
-    def _keep(self, item: QueueItem, token: int, cancelled: threading.Event, done: threading.Event) -> None:
+    def _keep(self, item: QueueItem, token: int, watch: _Watch) -> None:
         """Renew the lease; cancel the job when it is lost, when its user stops it, or when this worker stops."""
         lease_seconds = self._settings.lease_seconds
         next_seconds = time.monotonic() + lease_seconds / 3
         ends_seconds = time.monotonic() + lease_seconds
-        while not done.wait(0.1):
+
+        def renew(record: Record) -> Record:
+            return record.renewed(token=token, now_seconds=self._montages.clock(), lease_seconds=lease_seconds)
+
+        while not watch.done.wait(0.1):
             now_seconds = time.monotonic()
             if self._stopped.is_set():
-                cancelled.set()
+                watch.cancelled.set()
             if now_seconds < next_seconds:
                 continue
             next_seconds = now_seconds + lease_seconds / 3
-
-            def renew(record: Record) -> Record:
-                return record.renewed(token=token, now_seconds=self._montages.clock(), lease_seconds=lease_seconds)
-
             try:
                 self._montages.change(item.principal, item.montage_id, renew)
-                ends_seconds = time.monotonic() + lease_seconds
+                ends_seconds = now_seconds + lease_seconds
             except (LeaseLostError, MontageNotFoundError):
-                cancelled.set()
+                watch.cancelled.set()
                 return
             except (MoodcutError, OSError):
                 _log.warning("the lease of montage %s could not be renewed", item.montage_id, exc_info=True)
                 if time.monotonic() > ends_seconds:
-                    cancelled.set()
+                    watch.lease_lost.set()
+                    watch.cancelled.set()

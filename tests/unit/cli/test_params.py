@@ -48,3 +48,9 @@ def test_output_is_checked_before_the_work(tmp_path: Path) -> None:
         checked_mp4(tmp_path / "a.mov")
     with pytest.raises(click.UsageError, match="no directory"):
         checked_mp4(tmp_path / "nowhere" / "a.mp4")
+    film = tmp_path / "film.mp4"
+    film.touch()
+    (tmp_path / "link.mp4").symlink_to(film)
+    for same in (film, tmp_path / "link.mp4"):
+        with pytest.raises(click.UsageError, match="is the input"):
+            checked_mp4(same, film)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moodcut_director.errors import LeaseLostError, NoSelectionError
-from moodcut_director.record import NewerSchemaError, Record, State
+from moodcut_director.record import NewerSchemaError, Record, State, UnreadableRecordError
 
 NEW = Record(montage_id="m", created_seconds=100.0)
 
@@ -61,9 +61,26 @@ def test_what_has_ended_stays() -> None:
 def test_released_and_postponed() -> None:
     taken = NEW.taken(holder="a", now_seconds=100, lease_seconds=10)
     assert taken.released(token=1).takeable(now_seconds=100)
-    postponed = taken.postponed(token=1, until_seconds=103)
+    postponed = taken.postponed(token=1, until_seconds=103, failed=True)
     assert not postponed.takeable(now_seconds=102.9)
     assert postponed.takeable(now_seconds=103)
+
+
+def test_only_failures_are_counted() -> None:
+    taken = NEW.taken(holder="a", now_seconds=100, lease_seconds=10)
+    given_back = taken.released(token=1).taken(holder="b", now_seconds=101, lease_seconds=10)
+    assert given_back.failure_count == 0
+    overloaded = given_back.postponed(token=2, until_seconds=102, failed=False)
+    assert overloaded.failure_count == 0
+    assert given_back.postponed(token=2, until_seconds=102, failed=True).failure_count == 1
+    left_without_a_word = given_back.taken(holder="c", now_seconds=200, lease_seconds=10)
+    assert left_without_a_word.failure_count == 1
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"schema": "x"}', b'{"schema": 1, "state": "ODD"}'])
+def test_what_is_no_state_is_said_to_be_none(data: bytes) -> None:
+    with pytest.raises(UnreadableRecordError, match="cannot be read"):
+        Record.from_bytes(data)
 
 
 def test_a_failure_keeps_reason_and_values() -> None:
