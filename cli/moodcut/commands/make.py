@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import signal
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import click
 from moodcut.choices import BEATS, CONSTRAINTS, DETECTORS, LENGTHS, MOODS, UNITS, WEIGHTINGS
 from moodcut.client import Client
 from moodcut.console import note, print_json, stage_progress
-from moodcut.hosting import embedded
+from moodcut.hosting import embedded, installation
 from moodcut.keep import keep_artifacts
 from moodcut.media import open_user_store, register
 from moodcut.params import (
@@ -105,6 +106,7 @@ _STYLES = {
 @click.option(
     "--crf", type=click.IntRange(1, 51), help="Quality of the picture (x264), lower is better.  [default: 20]"
 )
+@click.option("--again", is_flag=True, help="Make it anew even if it was made before.")
 @click.option("--dry-run", is_flag=True, help="Choose the shots, but render nothing.")
 @store_option
 @click.option("--server", help="Address of a director to ask, in place of doing the work in this process.")
@@ -131,7 +133,7 @@ def command(movie: Path, music: Path, output: Path | None, **chosen: Any) -> Non
     options = montage_options(chosen)
     with _session(chosen["server"], chosen["store"]) as session:
         refs = session.register(movie), session.register(music)
-        montage, reused = _run(session.client, *refs, options)
+        montage, reused = _run(session.client, *refs, options, again=chosen["again"])
         if montage.state != montage_pb2.MONTAGE_STATE_SUCCEEDED:
             _raise_failure(montage)
         report = json.loads(session.client.read(montage.montage_id, montage_pb2.MONTAGE_FILE_REPORT))
@@ -212,21 +214,27 @@ def _session(server: str | None, store_url: str | None) -> Iterator[_Session]:
 
 
 def _run(
-    client: Client, movie: montage_pb2.MediaRef, music: montage_pb2.MediaRef, options: montage_pb2.MontageOptions
+    client: Client,
+    movie: montage_pb2.MediaRef,
+    music: montage_pb2.MediaRef,
+    options: montage_pb2.MontageOptions,
+    *,
+    again: bool,
 ) -> tuple[montage_pb2.Montage, bool]:
     """The montage when it has ended, and whether it had been made before.
 
-    The request's id is a hash of the request, so that an interrupted run goes on and a finished one is not made again;
-    one that failed before is asked for anew.
+    The request's id is a hash of the request and of what is installed, so that an interrupted run goes on and a
+    finished one is not made again. One that failed before, or with ``again`` any that has ended, is asked for anew.
     """
-    body = movie.SerializeToString(deterministic=True) + music.SerializeToString(deterministic=True)
-    digest = hashlib.sha256(body + options.SerializeToString(deterministic=True)).hexdigest()[:24]
-    attempt = 0
-    while True:
+    body = b"".join(each.SerializeToString(deterministic=True) for each in (movie, music, options))
+    digest = hashlib.sha256(body + installation().encode()).hexdigest()[:24]
+    leave = {montage_pb2.MONTAGE_STATE_FAILED, montage_pb2.MONTAGE_STATE_CANCELLED}
+    if again:
+        leave.add(montage_pb2.MONTAGE_STATE_SUCCEEDED)
+    for attempt in itertools.count():
         montage = client.create(request_id=f"make-{digest}-{attempt}", movie=movie, music=music, options=options)
-        if montage.state not in (montage_pb2.MONTAGE_STATE_FAILED, montage_pb2.MONTAGE_STATE_CANCELLED):
+        if montage.state not in leave:
             break
-        attempt += 1
     if montage.state == montage_pb2.MONTAGE_STATE_SUCCEEDED:
         return montage, True
     try:

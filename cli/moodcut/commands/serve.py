@@ -51,6 +51,7 @@ def command(
       moodcut serve segmenter --store s3://bucket/moodcut?endpoint=http://localhost:9000
     """
     logging.getLogger().setLevel(logging.INFO)
+    _check_address(address)
     settings = ServerSettings(
         address=address or f"localhost:{_PORTS[service]}",
         metrics_port=metrics_port,
@@ -68,3 +69,12 @@ def command(
 def _serve(service: str, running: RunningServer) -> None:
     click.echo(f"serving {service} on {running.address}", err=True)
     running.serve_until_signal()
+
+
+def _check_address(address: str | None) -> None:
+    """gRPC takes a port that is too large as another one: refuse it. Raises click.UsageError."""
+    if address is None or address.startswith("unix:"):
+        return
+    name, colon, port = address.rpartition(":")
+    if not colon or not name or not port.isdecimal() or int(port) > 65535:
+        raise click.UsageError(f"--address {address} is neither host:port (0 to 65535) nor unix:path")
