@@ -104,17 +104,38 @@ class FrameTimes:
     def resampled(self, *, start_frame: int, frame_count: int, rate: Fraction) -> NDArray[np.int64]:
         """Frames to show from ``start_frame`` on at a constant ``rate``: int64 [frame_count].
 
-        Each is the frame whose start lies nearest to its time (the later one at exactly half). A film of constant rate
-        shown at that rate gives consecutive frames even where its time stamps are rounded.
+        Each is the frame that a player shows at its time: the one that has begun and not yet ended. A frame that
+        begins within one tick after that time counts as begun, as time stamps may be rounded; never one that is further
+        away than half a step of ``rate``, or half of the frame before it. So a film of constant rate shown at that rate
+        gives consecutive frames, also where its time stamps are rounded or cut off to the tick.
         """
-        ticks_per_step = 1 / (rate * self.time_base)
-        steps, scale = ticks_per_step.numerator, ticks_per_step.denominator
-        offsets = (2 * np.arange(frame_count, dtype=np.int64) * steps + scale) // (2 * scale)
-        doubled_midpoints = self.boundaries_pts[:-1] + self.boundaries_pts[1:]
-        doubled_pts = 2 * (self.boundaries_pts[start_frame] + offsets)
-        frames = np.searchsorted(doubled_midpoints, doubled_pts, side="right")
-        shown: NDArray[np.int64] = np.minimum(frames, self.frame_count - 1).astype(np.int64)
-        return shown
+        steps, scale = self._step_ticks(rate)
+        passed = np.arange(frame_count, dtype=np.int64) * steps
+        whole, part = int(self.boundaries_pts[start_frame]) + passed // scale, passed % scale
+        frames = np.minimum(np.searchsorted(self.boundaries_pts, whole, side="right") - 1, self.frame_count - 1)
+        begun, ended = self.boundaries_pts[frames], self.boundaries_pts[frames + 1]
+        within_half = 2 * (scale - part) <= np.minimum(steps, (ended - begun) * scale)
+        shown: NDArray[np.int64] = frames + ((ended == whole + 1) & within_half)
+        return np.minimum(shown, self.frame_count - 1).astype(np.int64)
+
+    def resampled_count(self, *, start_frame: int, end_frame: int, rate: Fraction) -> int:
+        """How many frames :meth:`resampled` gives from ``start_frame`` on before the first that is not below
+        ``end_frame``; frames of the film's end are not held.
+        """
+        if end_frame <= start_frame:
+            return 0
+        steps, scale = self._step_ticks(rate)
+        length = int(self.boundaries_pts[end_frame] - self.boundaries_pts[start_frame])
+        count = -(-length * scale // steps)
+        # Only the last of them can be so near to the end that the frame after it counts as begun.
+        missing = length * scale - (count - 1) * steps
+        last = int(self.boundaries_pts[end_frame] - self.boundaries_pts[end_frame - 1])
+        return count - 1 if missing <= scale and 2 * missing <= min(steps, last * scale) else count
+
+    def _step_ticks(self, rate: Fraction) -> tuple[int, int]:
+        """Ticks from one output frame to the next, as numerator and denominator."""
+        ticks = 1 / (rate * self.time_base)
+        return ticks.numerator, ticks.denominator
 
     def rate(self) -> Fraction:
         """The usual constant rate that comes nearest: that of the median step if most frames have it, else the mean."""

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from moodcut_director.grid import Grid
 from moodcut_director.options import DEFAULT_MAX_BARS, Selection, Story
-from moodcut_kit.time import FrameTimes, round_half_up
+from moodcut_kit.time import FrameTimes
 from moodcut_kit.v1 import media_pb2, solver_pb2
 
 
@@ -29,10 +29,7 @@ class UsableShot:
 
     def length_ticks(self, frame_times: FrameTimes, rate: Fraction) -> int:
         """Output frames of ``rate`` that the range can show, each from a source frame inside it."""
-        if self.end_frame <= self.start_frame:
-            return 0
-        seconds = frame_times.start_seconds(self.end_frame) - frame_times.start_seconds(self.start_frame)
-        return round_half_up(seconds * rate)
+        return frame_times.resampled_count(start_frame=self.start_frame, end_frame=self.end_frame, rate=rate)
 
 
 def usable_shots(shots: Sequence[media_pb2.Shot], frame_times: FrameTimes, selection: Selection) -> list[UsableShot]:

@@ -43,10 +43,10 @@ class RenderPlan:
 def make_plan(timeline: renderer_pb2.Timeline, *, max_montage_seconds: int | None = None) -> RenderPlan:
     """Check a timeline and say what each output frame shows.
 
-    Frame k of a clip shows the source frame whose start lies nearest to the start of the clip's first source frame
-    plus k / rate seconds; a film of constant rate shown at that rate gives consecutive frames. Raises TimelineError
-    for clips that do not tile the output, ranges outside the film or of another length than the clip, and a picture
-    that does not end with the music.
+    Frame k of a clip shows what a player shows of the film k / rate seconds after the start of the clip's first source
+    frame, so a frame is held as long as it lasts; a film of constant rate shown at that rate gives consecutive frames.
+    Raises TimelineError for clips that do not tile the output, ranges outside the film or of another length than the
+    clip, and a picture that does not end with the music.
     """
     rate = _positive(timeline.frame_rate, "frame_rate")
     if rate > _MAX_RATE:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from moodcut_director.grid import Grid, Unit
@@ -47,14 +47,14 @@ def steady_grid(units: int, unit_ms: int) -> Grid:
 
 
 def problem_of(
-    shots: list[media_pb2.Shot], times: FrameTimes, grid: Grid, selection: Selection
+    shots: list[media_pb2.Shot], times: FrameTimes, grid: Grid, selection: Selection, *, rate: Fraction = RATE
 ) -> solver_pb2.SolveRequest:
     usable = usable_shots(shots, times, selection)
     return make_problem(
         shots=usable,
         scores={shot.shot_id: index / 10 for index, shot in enumerate(usable)},
         frame_times=times,
-        rate=RATE,
+        rate=rate,
         grid=grid,
         selection=selection,
         time_limit_seconds=5,
@@ -135,6 +135,66 @@ def test_every_clip_lies_in_its_shot_and_the_clips_tile_the_montage(
     assert abs(duration_seconds(timeline) - Fraction(units * unit_ms, 1000)) <= Fraction(1, 2) / RATE
     assert len(cut_seconds(timeline)) == len(timeline.clips) - 1
     assert max_sync_error_seconds(timeline) <= Fraction(1, 2) / RATE
+
+
+@st.composite
+def variable_films(draw: st.DrawFn) -> tuple[list[media_pb2.Shot], FrameTimes]:
+    """Shots of a film of variable rate in milliseconds; each may end with a frame that lasts long."""
+    usual = draw(st.sampled_from([33, 40, 41]))
+    lengths, steps = [], []
+    for _ in range(draw(st.integers(3, 8))):
+        odd = draw(st.lists(st.integers(1, 250), max_size=5))
+        shot = [*[usual] * draw(st.integers(1, 60)), *odd, draw(st.sampled_from([usual, usual + 1, 500, 3000]))]
+        lengths.append(len(shot))
+        steps += shot
+    shots, _ = film(lengths)
+    return shots, FrameTimes.from_runs(time_base=Fraction(1, 1000), first_pts=7, runs=[(step, 1) for step in steps])
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    made=variable_films(),
+    unit_ms=st.integers(300, 2500),
+    units=st.integers(1, 6),
+    average=st.booleans(),
+    rate=st.sampled_from([None, RATE, Fraction(30000, 1001)]),
+)
+def test_what_the_solver_promises_of_a_film_of_variable_rate_can_be_rendered(
+    made: tuple[list[media_pb2.Shot], FrameTimes], unit_ms: int, units: int, average: bool, rate: Fraction | None
+) -> None:
+    messages = pytest.importorskip("moodcut_solver.messages")
+    plans = pytest.importorskip("moodcut_renderer.plan")
+    shots, times = made
+    rate = rate or times.rate()
+    grid = steady_grid(units, unit_ms)
+    assume(grid.unit_seconds * rate >= 1)
+    selection = Selection(flexible=not average, average_units=average, max_scenes=4)
+    solution = messages.solve_message(problem_of(shots, times, grid, selection, rate=rate))
+    assume(solution.status == solver_pb2.SolveResponse.STATUS_OPTIMAL)
+    usable = {shot.shot_id: shot for shot in usable_shots(shots, times, selection)}
+    movie = media_pb2.MovieAnalysis()
+    movie.frame_times.time_base.num, movie.frame_times.time_base.den = 1, 1000
+    movie.frame_times.first_pts = 7
+    for step, count in times.runs():
+        movie.frame_times.runs.add(step=step, count=count)
+    timeline = make_timeline(
+        movie=movie,
+        movie_ref=montage_pb2.MediaRef(name="film.mp4"),
+        music_ref=montage_pb2.MediaRef(name="song.wav"),
+        frame_times=times,
+        shots=usable,
+        placements=solution.placements,
+        grid=grid,
+        rate=rate,
+        average_units=average,
+    )
+    plan = plans.make_plan(timeline)
+    for clip, planned in zip(timeline.clips, plan.clips, strict=True):
+        shot = usable[clip.shot_id]
+        shown = times.resampled(start_frame=shot.start_frame, frame_count=clip.frame_count, rate=rate)
+        assert planned.source_frames.tolist() == shown.tolist()
+        assert shot.start_frame == shown[0]
+        assert shown[-1] < shot.end_frame
 
 
 def test_resampled_frames_of_a_film_with_rounded_time_stamps_are_consecutive() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -62,18 +64,74 @@ def test_outside_the_film_is_its_first_or_last_frame(times: FrameTimes) -> None:
     assert times.frame_at(times.duration_seconds + 5) == times.frame_count - 1
 
 
-@given(times=frame_times, rate=st.sampled_from([NTSC, Fraction(25), Fraction(60)]), data=st.data())
-def test_resampled_frames_are_the_nearest(times: FrameTimes, rate: Fraction, data: st.DataObject) -> None:
+rates = st.sampled_from([NTSC, Fraction(10), Fraction(25), Fraction(60), Fraction("30.303")])
+
+
+@given(times=frame_times, rate=rates, data=st.data())
+def test_resampled_frames_are_those_a_player_shows(times: FrameTimes, rate: Fraction, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, times.frame_count - 1))
     shown = times.resampled(start_frame=start, frame_count=20, rate=rate)
     assert shown[0] == start
     assert np.all(np.diff(shown) >= 0)
-    for index, frame in enumerate(shown):
-        # Times are rounded to the film's ticks first, which may move a time by half a tick.
+    for index, frame in enumerate(shown.tolist()):
         seconds = times.start_seconds(start) + index / rate
-        nearest = min(times.boundary_nearest(seconds), times.frame_count - 1)
-        distance = abs(times.start_seconds(int(frame)) - seconds)
-        assert distance <= abs(times.start_seconds(nearest) - seconds) + times.time_base
+        played = times.frame_at(seconds)
+        if frame != played:
+            early = times.start_seconds(frame) - seconds
+            assert frame == played + 1
+            assert 0 < early <= min(times.time_base, 1 / (2 * rate))
+            assert early <= seconds - times.start_seconds(played)
+
+
+@given(times=frame_times, rate=rates, data=st.data())
+def test_resampled_count_is_what_resampling_gives_from_inside_the_range(
+    times: FrameTimes, rate: Fraction, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, times.frame_count - 1))
+    end = data.draw(st.integers(start, times.frame_count - 1))
+    count = times.resampled_count(start_frame=start, end_frame=end, rate=rate)
+    shown = times.resampled(start_frame=start, frame_count=count + 1, rate=rate)
+    assert count == int(np.count_nonzero(shown < end))
+    # The film's end is where its last frame ends, as it would be if another one followed.
+    longer = FrameTimes(times.time_base, np.append(times.boundaries_pts, times.boundaries_pts[-1] + 1000))
+    film_end = times.frame_count
+    to_end = times.resampled_count(start_frame=start, end_frame=film_end, rate=rate)
+    assert to_end == longer.resampled_count(start_frame=start, end_frame=film_end, rate=rate)
+    assert abs(to_end - (times.duration_seconds - times.start_seconds(start)) * rate) <= 1
+
+
+@given(
+    base=st.sampled_from([600, 1000, 12_800, 24_000, 30_000, 90_000, 10**6]),
+    rate=st.sampled_from(
+        [Fraction(24), NTSC, Fraction(25), Fraction(30000, 1001), Fraction(50), Fraction(60000, 1001)]
+    ),
+    rounding=st.sampled_from([math.floor, math.ceil, round, round_half_up]),
+    phase=st.fractions(0, 1, max_denominator=1000),
+    data=st.data(),
+)
+def test_constant_rate_stays_constant_however_its_time_stamps_are_rounded(
+    base: int, rate: Fraction, rounding: Callable[[Fraction], int], phase: Fraction, data: st.DataObject
+) -> None:
+    pts = [rounding((index + phase) * base / rate) for index in range(301)]
+    times = FrameTimes(Fraction(1, base), np.array(pts, dtype=np.int64))
+    start = data.draw(st.integers(0, 299))
+    end = data.draw(st.integers(start + 1, 300))
+    shown = times.resampled(start_frame=start, frame_count=end - start, rate=rate)
+    assert shown.tolist() == list(range(start, end))
+    assert times.resampled_count(start_frame=start, end_frame=end, rate=rate) == end - start
+
+
+def test_one_tick_a_frame_is_exact() -> None:
+    times = FrameTimes.from_runs(time_base=Fraction(1, 25), first_pts=3, runs=[(1, 10), (12, 1), (1, 10)])
+    shown = times.resampled(start_frame=5, frame_count=20, rate=Fraction(25))
+    assert shown.tolist() == [5, 6, 7, 8, 9, *[10] * 12, 11, 12, 13]
+
+
+def test_a_long_frame_is_shown_until_it_ends() -> None:
+    times = FrameTimes.from_runs(time_base=Fraction(1, 1000), first_pts=0, runs=[(40, 10), (500, 1), (40, 10)])
+    shown = times.resampled(start_frame=0, frame_count=24, rate=Fraction(25))
+    assert shown.tolist() == [*range(10), *[10] * 13, 11]
+    assert times.resampled_count(start_frame=0, end_frame=11, rate=Fraction(25)) == 23
 
 
 @pytest.mark.parametrize("boundaries", [[0], [0, 0], [3, 2]])

@@ -61,7 +61,7 @@ def test_a_film_at_its_own_rate_plays_frame_by_frame(rate: Fraction, clips: list
     runs=st.lists(st.tuples(st.integers(200, 5000), st.integers(1, 30)), min_size=3, max_size=12),
     data=st.data(),
 )
-def test_a_film_of_variable_rate_shows_the_nearest_frame(
+def test_a_film_of_variable_rate_shows_what_a_player_shows(
     rate: Fraction, runs: list[tuple[int, int]], data: st.DataObject
 ) -> None:
     times = FrameTimes.from_runs(time_base=Fraction(1, 30000), first_pts=90, runs=runs)
@@ -69,12 +69,25 @@ def test_a_film_of_variable_rate_shows_the_nearest_frame(
     room = times.duration_seconds - times.start_seconds(first)
     count = data.draw(st.integers(1, max(1, min(200, int(room * rate)))))
     (planned,) = make_plan(make_timeline(times, rate, [(first, count)])).clips
-    starts = [times.start_seconds(frame) for frame in range(times.frame_count)]
     for index, frame in enumerate(planned.source_frames.tolist()):
-        due = starts[first] + index / rate
-        neighbours = starts[max(frame - 1, 0) : frame + 2]
-        assert abs(starts[frame] - due) <= min(abs(start - due) for start in neighbours) + times.time_base
+        due = times.start_seconds(first) + index / rate
+        begins, ends = times.start_seconds(frame), times.start_seconds(frame + 1)
+        assert begins - times.time_base <= due
+        assert due < ends or frame == times.frame_count - 1
     assert np.all(np.diff(planned.source_frames) >= 0)
+
+
+def test_a_frame_is_held_as_long_as_it_lasts() -> None:
+    times = FrameTimes.from_runs(time_base=Fraction(1, 1000), first_pts=0, runs=[(40, 9), (2000, 1), (40, 10)])
+    timeline = make_timeline(times, Fraction(25), [(5, 54), (12, 5)])
+    assert timeline.clips[0].source_end_frame == 10
+    first, second = make_plan(timeline).clips
+    assert first.source_frames.tolist() == [5, 6, 7, 8, *[9] * 50]
+    assert second.source_frames.tolist() == [*range(12, 17)]
+    timeline = make_timeline(times, Fraction(25), [(5, 56)])
+    timeline.clips[0].source_end_frame = 10
+    with pytest.raises(TimelineError, match="needs 2 frames more"):
+        make_plan(timeline)
 
 
 def test_the_last_frame_may_stay_once_where_rounding_asks_for_it() -> None:
