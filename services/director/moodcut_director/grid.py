@@ -16,6 +16,8 @@ from moodcut_kit.time import round_half_up
 
 _NO_RHYTHM_STEP_SECONDS = Fraction(1, 10)
 _SHORTEST_PICKUP_SECONDS = Fraction(1, 20)
+# Times that people pass back are decimals of what was reported: they may miss the tick they mean by this much.
+_TOLERANCE_SECONDS = Fraction(5, 1_000_000)
 
 
 class Unit(Enum):
@@ -90,9 +92,10 @@ def make_grid(
 ) -> Grid:
     """Lay the grid from the first downbeat at or after the in-point, or from the pick-up before it if asked for.
 
-    Only complete units count; ``duration_seconds`` rounds down to whole units. Raises MusicTooShortError.
+    Only complete units count; ``duration_seconds`` rounds down to whole units. Both times may miss a boundary by a few
+    microseconds and still mean it. Raises MusicTooShortError.
     """
-    in_point_pts = math.ceil(in_point_seconds / music.time_base)
+    in_point_pts = max(0, math.ceil((in_point_seconds - _TOLERANCE_SECONDS) / music.time_base))
     if unit is Unit.NONE:
         boundaries = _even_steps(music, in_point_pts)
         bar_pts = Fraction(_median_bar_pts(music))
@@ -104,7 +107,7 @@ def make_grid(
         if keep_pickup and boundaries:
             boundaries = _pickup(music, in_point_pts, boundaries[0], unit) + boundaries
     if duration_seconds is not None and boundaries:
-        limit = boundaries[0] + duration_seconds / music.time_base
+        limit = boundaries[0] + (duration_seconds + _TOLERANCE_SECONDS) / music.time_base
         boundaries = [pts for pts in boundaries if pts <= limit]
     if len(boundaries) < 2:
         raise MusicTooShortError(

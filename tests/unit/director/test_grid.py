@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from moodcut_director.errors import MusicTooShortError
 from moodcut_director.grid import Grid, Music, Unit, make_grid
+from moodcut_director.messages import selection_from
+from moodcut_kit.v1 import montage_pb2
 
 MS = Fraction(1, 1000)
 
@@ -49,6 +51,33 @@ def test_duration_rounds_down_to_whole_units() -> None:
     assert grid_of(music(), duration_seconds=Fraction("5.99")).unit_count == 2
     assert grid_of(music(), duration_seconds=Fraction(6)).unit_count == 3
     assert grid_of(music(), unit=Unit.BEAT, duration_seconds=Fraction("5.99")).unit_count == 11
+
+
+@given(
+    first=st.integers(0, 10**7),
+    bar=st.integers(20_000, 200_000),
+    count=st.integers(1, 8),
+    sample_rate=st.sampled_from([44_100, 48_000, 22_050]),
+)
+def test_times_copied_from_a_report_mean_the_boundaries_they_came_from(
+    first: int, bar: int, count: int, sample_rate: int
+) -> None:
+    bars = [(first + index * bar, first + (index + 1) * bar) for index in range(10)]
+    source = Music(time_base=Fraction(1, sample_rate), duration_pts=bars[-1][1], bars=bars, beats=[], meter=4)
+    options = montage_pb2.MontageOptions(
+        in_point_seconds=bars[1][0] / sample_rate,
+        duration_seconds=bars[count][1] / sample_rate - bars[1][0] / sample_rate,
+    )
+    selection = selection_from(options)
+    grid = grid_of(source, in_point_seconds=selection.in_point_seconds, duration_seconds=selection.duration_seconds)
+    assert grid.boundaries_pts == tuple(first + index * bar for index in range(1, count + 2))
+
+
+def test_a_tick_after_a_downbeat_is_after_it() -> None:
+    bars = [(44_100 * index, 44_100 * (index + 1)) for index in range(4)]
+    source = Music(time_base=Fraction(1, 44_100), duration_pts=180_000, bars=bars, beats=[], meter=4)
+    assert grid_of(source, in_point_seconds=Fraction(44_101, 44_100)).boundaries_pts[0] == 88_200
+    assert grid_of(source, duration_seconds=Fraction(88_199, 44_100)).unit_count == 1
 
 
 def test_half_bars_fall_on_a_beat_where_there_is_one() -> None:

@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from moodcut_director.grid import Grid, Unit
+from moodcut_director.messages import selection_from
 from moodcut_director.options import Selection, Story
 from moodcut_director.problem import make_problem, usable_shots
 from moodcut_director.timeline import cut_seconds, duration_seconds, make_timeline, max_sync_error_seconds
@@ -90,6 +91,22 @@ def test_what_cannot_be_used_is_excluded_but_still_there() -> None:
     problem = problem_of(shots, times, steady_grid(1, 1000), selection)
     assert [shot.duration_ticks for shot in problem.shots] == [25, 0, 40, 0]
     assert [shot.excluded for shot in problem.shots] == [False, True, False, True]
+
+
+@given(lengths=st.lists(st.integers(1, 500), min_size=3, max_size=8), data=st.data())
+def test_a_film_range_copied_from_a_report_is_exactly_those_shots(lengths: list[int], data: st.DataObject) -> None:
+    shots, _ = film(lengths)
+    times = FrameTimes.from_runs(time_base=Fraction(1, 90_000), first_pts=7, runs=[(3754, 1), (3753, sum(lengths) - 1)])
+    first = data.draw(st.integers(0, len(shots) - 1))
+    last = data.draw(st.integers(first, len(shots) - 1))
+    options = montage_pb2.MontageOptions(
+        film_start_seconds=float(times.start_seconds(shots[first].start_frame)),
+        film_end_seconds=float(times.start_seconds(shots[last].end_frame)),
+    )
+    usable = usable_shots(shots, times, selection_from(options))
+    for index, (shot, whole) in enumerate(zip(usable, shots, strict=True)):
+        inside = first <= index <= last
+        assert shot.end_frame - shot.start_frame == (whole.end_frame - whole.start_frame if inside else 0)
 
 
 @settings(max_examples=60, deadline=None)
