@@ -128,7 +128,8 @@ def command(movie: Path, music: Path, output: Path | None, **chosen: Any) -> Non
     output = _checked_output(output, movie, music, dry_run=chosen["dry_run"])
     if chosen["keep"] is not None:
         checked_output(chosen["keep"])
-    if chosen["server"] and (chosen["store"] or chosen["keep"]):
+    source = click.get_current_context().get_parameter_source("store")
+    if chosen["server"] and (source is click.core.ParameterSource.COMMANDLINE or chosen["keep"]):
         raise click.UsageError("--server keeps its objects itself: leave --store and --keep away")
     options = montage_options(chosen)
     with _session(chosen["server"], chosen["store"]) as session:
