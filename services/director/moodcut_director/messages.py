@@ -67,5 +67,6 @@ def music_from(message: media_pb2.MusicAnalysis) -> Music:
         duration_pts=message.duration_pts,
         bars=[(bar.start_pts, bar.end_pts) for bar in message.bars],
         beats=[beat.pts for beat in message.beats],
+        downbeats=[beat.pts for beat in message.beats if beat.position == 1],
         meter=max(1, message.meter),
     )

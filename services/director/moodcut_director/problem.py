@@ -72,22 +72,30 @@ def make_problem(
     if selection.flexible:
         request.min_bars = selection.min_units or 1
         request.max_bars = selection.max_units or math.ceil(DEFAULT_MAX_BARS * grid.units_per_bar)
+    boundary_ticks = grid.boundary_ticks(rate, average=selection.average_units)
     if not selection.average_units:
-        request.bar_boundary_ticks.extend(grid.boundary_ticks(rate))
-    unit_ticks = grid.unit_seconds * rate
+        request.bar_boundary_ticks.extend(boundary_ticks)
     for shot in shots:
         length_ticks = shot.length_ticks(frame_times, rate)
         entry = request.shots.add(
             shot_id=shot.shot_id, scene_id=shot.scene_id, score=scores[shot.shot_id], excluded=length_ticks == 0
         )
         if selection.average_units:
-            entry.bars = _whole_units(length_ticks, unit_ticks)
+            entry.bars = _whole_units(length_ticks, grid, boundary_ticks, grid.unit_seconds * rate)
         else:
             entry.duration_ticks = length_ticks
     return request
 
 
-def _whole_units(length_ticks: int, unit_ticks: Fraction) -> int:
-    """Most units n whose rounded boundaries never lie further apart than the shot is long, wherever they begin."""
+def _whole_units(length_ticks: int, grid: Grid, boundary_ticks: Sequence[int], unit_ticks: Fraction) -> int:
+    """Most average units whose rounded boundaries never lie further apart than the shot is long, wherever they begin.
+
+    A unit of the pick-up may be longer than the average one, and the shot might begin there.
+    """
     count = math.floor(length_ticks / unit_ticks)
-    return count if count == 0 or math.ceil(count * unit_ticks) <= length_ticks else count - 1
+    if count and math.ceil(count * unit_ticks) > length_ticks:
+        count -= 1
+    for first in range(grid.pickup_count):
+        while count and boundary_ticks[min(first + count, grid.unit_count)] - boundary_ticks[first] > length_ticks:
+            count -= 1
+    return count

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from moodcut_director.grid import Grid, Unit
+from moodcut_director.grid import Grid, Unit, plural
 from moodcut_director.options import Selection, Story
 from moodcut_kit.v1 import solver_pb2
 
@@ -77,9 +77,3 @@ def diagnosis(selection: Selection, grid: Grid, infeasibility: solver_pb2.Infeas
         words.append("What would help: " + ", or ".join(helps) + ".")
     words.append("Relaxing did not help." if relaxed else "With --relax moodcut tries these by itself.")
     return " ".join(words)
-
-
-def plural(unit: Unit, count: int) -> str:
-    """The unit's name for ``count`` of them."""
-    name = {Unit.BAR: "bar", Unit.HALF_BAR: "half bar", Unit.BEAT: "beat", Unit.NONE: "100 ms step"}[unit]
-    return name if count == 1 else name + "s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -81,6 +82,18 @@ def test_paper_problem_counts_whole_average_bars() -> None:
     assert not problem.bar_boundary_ticks
     assert problem.soft_scene_limit.max_scenes == 2
     assert problem.weighting == solver_pb2.WEIGHTING_PER_SHOT
+
+
+def test_paper_problem_with_a_pickup_counts_bars_without_it() -> None:
+    shots, times = film([49, 50, 100, 150])
+    selection = Selection(flexible=False, average_units=True, per_unit=False)
+    steady = steady_grid(5, 2000)
+    short = replace(steady, boundaries_pts=(0, *steady.boundaries_pts), pickup_count=1)
+    assert [shot.bars for shot in problem_of(shots, times, short, selection).shots] == [0, 1, 2, 3]
+    # A shot that may begin in a pick-up longer than a unit must be long enough for it.
+    unit_pts = tuple(pts + 2500 for pts in steady.boundaries_pts)
+    long = replace(steady, boundaries_pts=(0, *unit_pts), pickup_count=1)
+    assert [shot.bars for shot in problem_of(shots, times, long, selection).shots] == [0, 0, 1, 2]
 
 
 def test_what_cannot_be_used_is_excluded_but_still_there() -> None:
