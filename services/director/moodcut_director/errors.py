@@ -39,10 +39,29 @@ class MusicTooShortError(FailedPreconditionError):
     reason = "MUSIC_TOO_SHORT"
 
 
+class UnitTooShortError(FailedPreconditionError):
+    """Some unit of the grid lasts less than a frame of the film."""
+
+    reason = "UNIT_TOO_SHORT"
+
+
+class NoFootageError(FailedPreconditionError):
+    """Nothing of the film, or of the part of it asked for, can be used."""
+
+    reason = "NO_FOOTAGE"
+
+
 class NoSelectionError(FailedPreconditionError):
     """No choice of shots meets all constraints; the message says which one binds and what would help."""
 
     reason = "NO_SELECTION"
+
+
+class SolverTimeoutError(MoodcutError):
+    """The solver ran out of time before it found a selection or proved that there is none."""
+
+    code = "DEADLINE_EXCEEDED"
+    reason = "SOLVER_TIMEOUT"
 
 
 class NotFinishedError(FailedPreconditionError):

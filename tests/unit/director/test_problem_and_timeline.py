@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from moodcut_director.errors import NoFootageError, UnitTooShortError
 from moodcut_director.grid import Grid, Unit
 from moodcut_director.messages import selection_from
 from moodcut_director.options import Selection, Story
@@ -104,6 +105,50 @@ def test_what_cannot_be_used_is_excluded_but_still_there() -> None:
     problem = problem_of(shots, times, steady_grid(1, 1000), selection)
     assert [shot.duration_ticks for shot in problem.shots] == [25, 0, 40, 0]
     assert [shot.excluded for shot in problem.shots] == [False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("selection", "words"),
+    [
+        (Selection(film_start_seconds=Fraction(9)), r"begins at 9\.00 s, but the film lasts 8\.00 s"),
+        (Selection(film_start_seconds=Fraction(8)), "Ask for an earlier part"),
+        (
+            Selection(film_start_seconds=Fraction(2), film_end_seconds=Fraction(4)),
+            r"from 2\.00 s to 4\.00 s \(the film lasts 8\.00 s\)",
+        ),
+    ],
+)
+def test_a_film_range_without_footage_is_refused(selection: Selection, words: str) -> None:
+    shots, times = film([50, 50, 50, 50])
+    shots[1].unusable_reason = media_pb2.UNUSABLE_REASON_BLACK
+    with pytest.raises(NoFootageError, match=words) as caught:
+        usable_shots(shots, times, selection)
+    assert (caught.value.code, caught.value.metadata["film_seconds"]) == ("FAILED_PRECONDITION", "8.0")
+
+
+def test_a_film_range_may_end_after_the_film() -> None:
+    shots, times = film([50, 50])
+    (first, second) = usable_shots(shots, times, Selection(film_end_seconds=Fraction(100)))
+    assert (first.end_frame, second.end_frame) == (50, 100)
+
+
+def test_a_film_that_is_black_throughout_is_refused() -> None:
+    shots, times = film([50])
+    shots[0].unusable_reason = media_pb2.UNUSABLE_REASON_BLACK
+    with pytest.raises(NoFootageError, match="no shot of the film can be used"):
+        usable_shots(shots, times, Selection())
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_a_unit_shorter_than_a_frame_is_refused(average: bool) -> None:
+    shots, times = film([50, 50])
+    grid = replace(steady_grid(20, 100), unit=Unit.NONE)
+    problem_of(shots, times, grid, Selection(average_units=average), rate=Fraction(10))
+    with pytest.raises(
+        UnitTooShortError, match=r"lasts 0\.100 s, but a frame of the film 0\.125 s.*--unit bar"
+    ) as caught:
+        problem_of(shots, times, grid, Selection(average_units=average), rate=Fraction(8))
+    assert caught.value.reason == "UNIT_TOO_SHORT"
 
 
 @given(lengths=st.lists(st.integers(1, 500), min_size=3, max_size=8), data=st.data())
