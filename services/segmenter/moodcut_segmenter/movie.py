@@ -19,7 +19,7 @@ from moodcut_segmenter.film_pass import FilmShape, KeyframeMaker, RangeResult, a
 from moodcut_segmenter.keyframes import keyframes_of, sample_stride
 from moodcut_segmenter.picture_features import COLOUR_COUNT, FEATURE_COUNT, LAYOUT_COUNT
 from moodcut_segmenter.scenes import FeatureBlock, group_scenes
-from moodcut_segmenter.shots import ShotSpan, find_shots
+from moodcut_segmenter.shots import ShotSpan, find_shots, without_blank_ends
 
 RANGE_FRAMES = 4000
 _BLANK_SHARE = 0.8
@@ -121,9 +121,12 @@ def merge_ranges(
     shot_features = np.stack([features[rows].mean(axis=0) for rows in picked])
     scenes = group_scenes(shot_features, durations, _BLOCKS, scene_count=scene_count)
     scene_of = np.repeat(np.arange(len(scenes)), [end - start for start, end in scenes])
+    unusable = [_unusable(span, blank[rows]) for span, rows in zip(spans, picked, strict=True)]
+    spans = [
+        without_blank_ends(span, sample_frames[rows], blank[rows]) for span, rows in zip(spans, picked, strict=True)
+    ]
     shots = tuple(
-        FoundShot(span, int(scene), _unusable(span, blank[rows]))
-        for span, scene, rows in zip(spans, scene_of, picked, strict=True)
+        FoundShot(span, int(scene), reason) for span, scene, reason in zip(spans, scene_of, unusable, strict=True)
     )
     stride = sample_stride(times.rate())
     missing = sum(each.missing_count for each in ranges)

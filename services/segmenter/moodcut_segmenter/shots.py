@@ -7,7 +7,7 @@ all-frames head says how far a dissolve or fade reaches, and that part is left o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,3 +123,20 @@ def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Half-open ranges of consecutive true entries."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
     return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def without_blank_ends(span: ShotSpan, sample_frames: NDArray[np.int64], blank: NDArray[np.bool_]) -> ShotSpan:
+    """The shot without the blank pictures at the ends of its usable part, as fades from and to black leave them.
+
+    ``sample_frames`` (int64 [n], increasing) are frames that were looked at, ``blank`` (bool [n]) says in which there
+    was nothing to see. The usable part then runs from the first sample with a picture to the last. A shot without any such
+    sample stays as it is.
+    """
+    inside = (sample_frames >= span.usable_start_frame) & (sample_frames < span.usable_end_frame)
+    frames, empty = sample_frames[inside], blank[inside]
+    if len(frames) == 0 or bool(empty.all()):
+        return span
+    first, last = frames[~empty][0], frames[~empty][-1]
+    start = int(first) if empty[0] else span.usable_start_frame
+    end = int(last) + 1 if empty[-1] else span.usable_end_frame
+    return replace(span, usable_start_frame=start, usable_end_frame=end)

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from moodcut_segmenter.shots import ShotSpan, find_shots, find_transitions, keyframe_targets
+from moodcut_segmenter.shots import (
+    ShotSpan,
+    find_shots,
+    find_transitions,
+    keyframe_targets,
+    without_blank_ends,
+)
 
 _PROBABILITIES = hnp.arrays(np.float32, st.integers(1, 120), elements=st.sampled_from([0.0, 0.2, 0.5, 0.6, 1.0]))
 
@@ -89,3 +95,27 @@ def test_cuts_are_as_many_as_runs_inside_the_film(single: np.ndarray[tuple[int],
     peaks = [s + int(np.argmax(single[s:e])) for s, e in zip(starts, ends, strict=True)]
     expected = sum(start > 0 and peak + 1 < len(single) for start, peak in zip(starts, peaks, strict=True))
     assert len(find_shots(single, single)) == expected + 1
+
+
+@pytest.mark.parametrize(
+    ("blank", "usable"),
+    [
+        ([False, False, False, False], (10, 50)),
+        ([True, True, False, False], (30, 50)),
+        ([False, False, True, True], (10, 21)),
+        ([True, False, False, True], (20, 31)),
+        ([False, True, False, False], (10, 50)),
+        ([True, True, True, True], (10, 50)),
+    ],
+)
+def test_blank_ends_are_left_out(blank: list[bool], usable: tuple[int, int]) -> None:
+    span = ShotSpan(8, 52, 10, 50)
+    trimmed = without_blank_ends(span, np.array([10, 20, 30, 40]), np.array(blank))
+    assert (trimmed.usable_start_frame, trimmed.usable_end_frame) == usable
+    assert (trimmed.start_frame, trimmed.end_frame) == (8, 52)
+
+
+def test_samples_outside_the_usable_part_do_not_count() -> None:
+    span = ShotSpan(0, 60, 10, 50)
+    assert without_blank_ends(span, np.array([0, 20, 55]), np.array([True, False, True])) == span
+    assert without_blank_ends(span, np.array([0, 55]), np.array([True, True])) == span
