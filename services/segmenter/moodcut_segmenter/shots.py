@@ -129,8 +129,8 @@ def without_blank_ends(span: ShotSpan, sample_frames: NDArray[np.int64], blank: 
     """The shot without the blank pictures at the ends of its usable part, as fades from and to black leave them.
 
     ``sample_frames`` (int64 [n], increasing) are frames that were looked at, ``blank`` (bool [n]) says in which there
-    was nothing to see. The usable part then runs from the first sample with a picture to the last. A shot without any such
-    sample stays as it is.
+    was nothing to see. The usable part then runs from the first sample with a picture to the last. A shot without any
+    such sample stays as it is.
     """
     inside = (sample_frames >= span.usable_start_frame) & (sample_frames < span.usable_end_frame)
     frames, empty = sample_frames[inside], blank[inside]
