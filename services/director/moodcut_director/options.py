@@ -11,6 +11,7 @@ from moodcut_director.grid import Unit
 
 DEFAULT_MAX_SCENES = 5
 DEFAULT_MAX_BARS = 4
+LARGEST_MAX_SCENES = 1000
 
 
 class Story(Enum):
@@ -45,8 +46,9 @@ class Selection:
     film_end_seconds: Fraction | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.max_scenes <= 1000:
-            raise OptionError(f"max_scenes is {self.max_scenes}; it must be between 1 and 1000", field="max_scenes")
+        if not 1 <= self.max_scenes <= LARGEST_MAX_SCENES:
+            message = f"max_scenes is {self.max_scenes}; it must be between 1 and {LARGEST_MAX_SCENES}"
+            raise OptionError(message, field="max_scenes")
         if self.min_units < 0 or self.max_units < 0:
             raise OptionError("min_units and max_units must not be negative", field="max_units")
         if not self.flexible and (self.min_units or self.max_units):

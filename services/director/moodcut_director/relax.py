@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from moodcut_director.grid import Grid, Unit, plural
-from moodcut_director.options import Selection, Story
+from moodcut_director.options import LARGEST_MAX_SCENES, Selection, Story
 from moodcut_kit.v1 import solver_pb2
 
 
@@ -18,44 +20,86 @@ class Relaxation:
     description: str
 
 
-def ladder(selection: Selection) -> Iterator[Relaxation]:
+def ladder(selection: Selection, *, meter: int) -> Iterator[Relaxation]:
     """Flexible lengths, half bars, beats: each on top of the one before, steps that change nothing left out.
 
-    More scenes and a shorter montage follow, but how many and how short only the solver's diagnosis can say: see
+    Bounds on a shot's units keep the length they ask for, rounded so that they allow more rather than less. More scenes
+    and a shorter montage follow, but how many and how short only the solver's diagnosis can say: see
     :func:`more_scenes` and :func:`shorter`.
     """
     if not selection.flexible:
         selection = replace(selection, flexible=True)
         yield Relaxation(selection=selection, description="flexible lengths")
+    asked = plural(selection.unit, 2)
     if selection.unit is Unit.BAR:
-        selection = replace(selection, unit=Unit.HALF_BAR, average_units=False, min_units=0, max_units=0)
-        yield Relaxation(selection=selection, description="half bars in place of bars")
+        selection = _finer(selection, Unit.HALF_BAR, Fraction(2))
+        yield Relaxation(selection=selection, description=f"half bars in place of {asked}")
     if selection.unit is Unit.HALF_BAR:
-        selection = replace(selection, unit=Unit.BEAT, average_units=False, min_units=0, max_units=0)
-        yield Relaxation(selection=selection, description="beats in place of bars")
+        selection = _finer(selection, Unit.BEAT, Fraction(meter, 2))
+        yield Relaxation(selection=selection, description=f"beats in place of {asked}")
+
+
+def _finer(selection: Selection, unit: Unit, times: Fraction) -> Selection:
+    return replace(
+        selection,
+        unit=unit,
+        average_units=False,
+        min_units=math.floor(selection.min_units * times),
+        max_units=math.ceil(selection.max_units * times),
+    )
 
 
 def more_scenes(selection: Selection, infeasibility: solver_pb2.Infeasibility) -> Relaxation | None:
     """As many scenes as the diagnosis says are needed; None where more scenes would not help."""
-    needed = infeasibility.smallest_max_scenes
-    if selection.story is Story.NONE or needed <= selection.max_scenes:
+    return widened(selection, infeasibility.smallest_max_scenes)
+
+
+def widened(selection: Selection, max_scenes: int) -> Relaxation | None:
+    """So many scenes in place of those asked for; None if that is not more."""
+    max_scenes = min(max_scenes, LARGEST_MAX_SCENES)
+    if selection.story is Story.NONE or max_scenes <= selection.max_scenes:
         return None
     return Relaxation(
-        selection=replace(selection, max_scenes=needed),
-        description=f"{needed} scenes in place of {selection.max_scenes}",
+        selection=replace(selection, max_scenes=max_scenes),
+        description=f"{max_scenes} scenes in place of {selection.max_scenes}",
     )
 
 
-def shorter(grid: Grid, infeasibility: solver_pb2.Infeasibility) -> tuple[Grid, str] | None:
+def shorter(grid: Grid, infeasibility: solver_pb2.Infeasibility) -> Grid | None:
     """The longest shorter grid that the diagnosis says can be filled; None if there is none."""
     count = infeasibility.nearest_bar_count_below
-    if not 1 <= count < grid.unit_count:
-        return None
-    return grid.shortened(count), f"{count} {plural(grid.unit, count)} in place of {grid.unit_count}"
+    return grid.shortened(count) if 1 <= count < grid.unit_count else None
 
 
-def diagnosis(selection: Selection, grid: Grid, infeasibility: solver_pb2.Infeasibility, *, relaxed: bool) -> str:
-    """Why nothing fits and what would help, for a person; ``relaxed`` says that relaxing was tried and did not help."""
+def duration_words(grid: Grid, unit_count: int) -> str:
+    """A duration that :func:`moodcut_director.grid.make_grid` rounds down to the first ``unit_count`` units."""
+    first = grid.boundaries_pts[0]
+    seconds = (grid.boundaries_pts[unit_count] - first) * grid.time_base
+    for digits in (2, 3):
+        words = math.ceil(seconds * 10**digits)
+        given = Fraction(words, 10**digits)
+        # A hair below the next boundary would count as that boundary.
+        if unit_count == grid.unit_count or given + Fraction(1, 10_000) < (
+            (grid.boundaries_pts[unit_count + 1] - first) * grid.time_base
+        ):
+            return f"{float(given):.{digits}f}"
+    return f"{float(seconds):.6f}"
+
+
+def diagnosis(
+    selection: Selection,
+    grid: Grid,
+    infeasibility: solver_pb2.Infeasibility,
+    *,
+    music_grid: Grid,
+    unit_counts: Sequence[int],
+    relaxed: bool,
+) -> str:
+    """Why nothing fits and what would help, for a person.
+
+    ``music_grid`` goes on to the end of the music; ``unit_counts`` are numbers of its units that can be filled.
+    ``relaxed`` says that relaxing was tried and did not help.
+    """
     constraint = solver_pb2.Infeasibility.Constraint.Name(infeasibility.binding_constraint)
     words = [
         f"no choice of shots fills exactly {grid.unit_count} {plural(grid.unit, grid.unit_count)}"
@@ -65,15 +109,33 @@ def diagnosis(selection: Selection, grid: Grid, infeasibility: solver_pb2.Infeas
     helps = []
     if infeasibility.smallest_max_scenes > selection.max_scenes and selection.story is not Story.NONE:
         helps.append(f"--max-scenes {infeasibility.smallest_max_scenes}")
-    near = [infeasibility.nearest_bar_count_below, infeasibility.nearest_bar_count_above]
-    for count in (each for each in near if each > 0):
-        seconds = float(count * grid.unit_seconds)
-        helps.append(f"--duration {seconds + 0.01:.2f} ({count} {plural(grid.unit, count)})")
-    if not selection.flexible:
-        helps.append("--length flexible")
-    if selection.unit in (Unit.BAR, Unit.HALF_BAR):
-        helps.append("--unit beat")
+    helps += [
+        f"--duration {duration_words(music_grid, count)} ({count} {plural(grid.unit, count)})"
+        for count in unit_counts
+        if 1 <= count <= music_grid.unit_count
+    ]
     if helps:
         words.append("What would help: " + ", or ".join(helps) + ".")
+    may_help = [] if selection.flexible else ["--length flexible"]
+    if selection.unit in (Unit.BAR, Unit.HALF_BAR):
+        may_help.append("--unit beat")
+    if may_help:
+        words.append("What may help: " + ", or ".join(may_help) + ".")
     words.append("Relaxing did not help." if relaxed else "With --relax moodcut tries these by itself.")
     return " ".join(words)
+
+
+def timeout_words(selection: Selection, grid: Grid, time_limit_seconds: float) -> str:
+    """That the solver ran out of time, and what to do, for a person."""
+    helps = []
+    if selection.story is Story.SOFT:
+        helps.append("--constraint hard in place of soft")
+    if selection.story is not Story.NONE:
+        helps.append("--constraint none")
+    helps.append(f"fewer than {grid.unit_count} {plural(grid.unit, 2)} (a shorter --duration)")
+    if selection.unit is not Unit.BAR:
+        helps.append("a larger unit (--unit bar)")
+    return (
+        f"the solver found no selection within its {time_limit_seconds:g} s, and no proof that there is none. "
+        f"What may help: {', or '.join(helps)}."
+    )
