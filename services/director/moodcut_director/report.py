@@ -28,8 +28,9 @@ def make_report(
     unit: str,
     relaxations: Sequence[str],
     stage_seconds: Mapping[str, float],
+    grid_warnings: Sequence[str] = (),
 ) -> dict[str, Json]:
-    """All that is worth knowing of a finished montage."""
+    """All that is worth knowing of a finished montage; ``grid_warnings`` are those of the grid it lies on."""
     music_base = Fraction(music.time_base.num, music.time_base.den)
     return {
         "montage_id": montage_id,
@@ -54,7 +55,7 @@ def make_report(
         "music_end_seconds": float(timeline.music_end_pts * music_base),
         "max_sync_error_ms": float(max_sync_error_seconds(timeline) * 1000),
         "relaxations": list(relaxations),
-        "warnings": [*movie.warnings, *music.warnings],
+        "warnings": [*movie.warnings, *music.warnings, *grid_warnings],
         "stage_seconds": {stage: round(seconds, 3) for stage, seconds in stage_seconds.items()},
     }
 
