@@ -221,6 +221,7 @@ class Job:
             unit=chosen.selection.unit.value,
             relaxations=chosen.relaxations,
             stage_seconds=self.stage_seconds,
+            grid_warnings=chosen.grid.warnings,
         )
         return self._put("report.json", canonical_json(report))
 
