@@ -76,12 +76,14 @@ def test_bad_input_is_refused_with_its_field(stub: solver_pb2_grpc.SolverService
     assert (info.reason, info.domain, info.metadata["field"]) == ("INVALID_PROBLEM", "moodcut", "shots[7].score")
 
 
-def test_what_is_not_solved_exactly_is_refused(stub: solver_pb2_grpc.SolverServiceStub) -> None:
+def test_several_selections_within_a_soft_limit(stub: solver_pb2_grpc.SolverServiceStub) -> None:
     request = problem(1)
-    request.solution_count = 2
-    with pytest.raises(grpc.RpcError) as caught:
-        stub.Solve(request)
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    request.solution_count = 3
+    response = stub.Solve(request)
+    assert response.status == solver_pb2.SolveResponse.STATUS_OPTIMAL
+    objectives = [response.objective, *(other.objective for other in response.alternatives)]
+    assert len(objectives) == 3
+    assert objectives == sorted(objectives, reverse=True)
 
 
 def test_many_clients_at_once_lose_nothing(stub: solver_pb2_grpc.SolverServiceStub) -> None:

@@ -300,7 +300,9 @@ class SolveRequest(_message.Message):
     max_bars: _builtins.int
     """LENGTH_MODE_FLEXIBLE: most bars a shot may cover; 0 means as many as it can fill."""
     solution_count: _builtins.int
-    """How many selections to find, best first, 1 to 20; 0 means 1. They differ in at least one placement."""
+    """How many selections to find, best first, 1 to 20; 0 means 1. They differ in at least one placement. status speaks of
+    all of them.
+    """
     cross_check: _builtins.bool
     """Check the answer with a second, independent solver (CP-SAT)."""
     time_limit_seconds: _builtins.float

@@ -53,9 +53,8 @@ class SolverServiceServicer:
     def Solve(self, request, context):
         """Finds the selection with the highest total score that fills every bar exactly and keeps every constraint.
 
-        A problem without any selection is an ordinary answer (STATUS_INFEASIBLE with a diagnosis), not an error. Errors:
-        INVALID_ARGUMENT names the field and index that is wrong; UNIMPLEMENTED names an option, or a combination of
-        options, that this server does not solve exactly.
+        All options combine. A problem without any selection is an ordinary answer (STATUS_INFEASIBLE with a diagnosis), not
+        an error. INVALID_ARGUMENT names the field and index that is wrong.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,9 +39,8 @@ class SolverServiceStub:
     Solve: _grpc.UnaryUnaryMultiCallable[_solver_pb2.SolveRequest, _solver_pb2.SolveResponse]
     """Finds the selection with the highest total score that fills every bar exactly and keeps every constraint.
 
-    A problem without any selection is an ordinary answer (STATUS_INFEASIBLE with a diagnosis), not an error. Errors:
-    INVALID_ARGUMENT names the field and index that is wrong; UNIMPLEMENTED names an option, or a combination of
-    options, that this server does not solve exactly.
+    All options combine. A problem without any selection is an ordinary answer (STATUS_INFEASIBLE with a diagnosis), not
+    an error. INVALID_ARGUMENT names the field and index that is wrong.
     """
 
 @_typing.type_check_only
@@ -55,9 +54,8 @@ class SolverServiceAsyncStub(SolverServiceStub):
     Solve: _aio.UnaryUnaryMultiCallable[_solver_pb2.SolveRequest, _solver_pb2.SolveResponse]  # type: ignore[assignment]
     """Finds the selection with the highest total score that fills every bar exactly and keeps every constraint.
 
-    A problem without any selection is an ordinary answer (STATUS_INFEASIBLE with a diagnosis), not an error. Errors:
-    INVALID_ARGUMENT names the field and index that is wrong; UNIMPLEMENTED names an option, or a combination of
-    options, that this server does not solve exactly.
+    All options combine. A problem without any selection is an ordinary answer (STATUS_INFEASIBLE with a diagnosis), not
+    an error. INVALID_ARGUMENT names the field and index that is wrong.
     """
 
 class SolverServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -74,9 +72,8 @@ class SolverServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_solver_pb2.SolveResponse, _abc.Awaitable[_solver_pb2.SolveResponse]]:
         """Finds the selection with the highest total score that fills every bar exactly and keeps every constraint.
 
-        A problem without any selection is an ordinary answer (STATUS_INFEASIBLE with a diagnosis), not an error. Errors:
-        INVALID_ARGUMENT names the field and index that is wrong; UNIMPLEMENTED names an option, or a combination of
-        options, that this server does not solve exactly.
+        All options combine. A problem without any selection is an ordinary answer (STATUS_INFEASIBLE with a diagnosis), not
+        an error. INVALID_ARGUMENT names the field and index that is wrong.
         """
 
 def add_SolverServiceServicer_to_server(servicer: SolverServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

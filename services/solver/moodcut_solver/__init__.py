@@ -21,7 +21,6 @@ from moodcut_solver.errors import (
     InvalidProblemError,
     ProblemTooLargeError,
     SolveCancelledError,
-    UnsupportedOptionError,
 )
 from moodcut_solver.problem import (
     LIMITS,
@@ -72,7 +71,6 @@ __all__ = [
     "Solution",
     "SolveCancelledError",
     "Status",
-    "UnsupportedOptionError",
     "Verdict",
     "Weighting",
     "build_problem",

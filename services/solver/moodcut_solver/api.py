@@ -86,7 +86,6 @@ def solve(
     Raises:
         InvalidProblemError: a field is wrong; the message names it.
         ProblemTooLargeError: a published limit is exceeded.
-        UnsupportedOptionError: the options are not solved exactly together.
     """
     problem = build_problem(
         scene_ids=scene_ids,

@@ -5,25 +5,24 @@ The selection is held against every constraint in plain words, then CP-SAT looks
 
 from __future__ import annotations
 
-import math
-import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from ortools.sat.python import cp_model
 
-from moodcut_solver.plain_model import ModelTooLargeError, PlainModel, lengths_at, run
+from moodcut_solver.cp_sat import ModelTooLargeError, run
+from moodcut_solver.plain_model import PlainModel
 from moodcut_solver.problem import HardSceneLimit, Problem, SoftMode, SoftSceneLimit
+from moodcut_solver.scene_values import values_apply
+from moodcut_solver.scene_wise_model import SceneWiseModel
 from moodcut_solver.solution import CrossCheck, Model, Step, Verdict
+from moodcut_solver.uses import lengths_at
 
 _SCALE = 1e6
-
-
-def worker_count() -> int:
-    """Threads for CP-SAT."""
-    return max(1, min(8, os.cpu_count() or 1))
 
 
 def violations(problem: Problem, steps: list[Step]) -> list[str]:
@@ -77,38 +76,39 @@ def _scene_violations(problem: Problem, scenes: Counter[int]) -> list[str]:
 
 
 def cross_check(
-    problem: Problem, steps: list[Step] | None, objective: float, *, proven: bool, time_limit_seconds: float
+    problem: Problem,
+    steps: list[Step] | None,
+    objective: float,
+    *,
+    proven: bool,
+    time_limit_seconds: float,
+    should_stop: Callable[[], bool] | None = None,
 ) -> CrossCheck:
-    """Check an answer: a selection with its objective (``proven`` optimal or not), or ``steps`` None: infeasible."""
+    """Check an answer: a selection with its objective (``proven`` optimal or not), or ``steps`` None: infeasible.
+
+    CP-SAT solves the scene-wise model where scenes have values of their own, which proves far more; else the plain one.
+    """
     began = time.perf_counter()
     broken = violations(problem, steps) if steps is not None else []
-    tolerance = max(problem.shot_count / _SCALE, 1e-9 * abs(objective))
-    verdict, model_kind = Verdict.NOT_PROVEN, Model.PLAIN
+    verdict, model_kind = Verdict.NOT_PROVEN, Model.NONE
     found, bound = 0.0, 0.0
     try:
-        plain = PlainModel(problem, scale=_SCALE)
-        if steps is not None and not broken:
-            plain.hint(steps)
-        solver, status = run(plain.model, time_limit_seconds, workers=worker_count())
-        has_answer = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
-        if has_answer:
-            chosen = [use.score for use, x in zip(plain.uses, plain.variables, strict=True) if solver.boolean_value(x)]
-            found = math.fsum(chosen)
-        if status == cp_model.INFEASIBLE:
-            verdict = Verdict.AGREE if steps is None else Verdict.DISAGREE
-        elif steps is None:
-            verdict = Verdict.DISAGREE if has_answer else Verdict.NOT_PROVEN
-        else:
-            bound = solver.best_objective_bound / plain.scale
-            worse = has_answer and found > objective + tolerance
-            if proven and worse:
-                verdict = Verdict.DISAGREE
-            elif proven and bound <= objective + tolerance:
-                verdict = Verdict.AGREE
-            elif status == cp_model.OPTIMAL and found < objective - tolerance:
-                verdict = Verdict.DISAGREE
+        model = check_model(problem)
     except ModelTooLargeError:
-        model_kind = Model.NONE
+        pass
+    else:
+        model_kind = model.kind
+        if steps is not None and not broken:
+            model.hint(steps)
+        solver, status = run(model.model, time_limit_seconds, should_stop=should_stop)
+        if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            found = model.score(solver)
+        if steps is not None and status != cp_model.INFEASIBLE:
+            bound = solver.best_objective_bound / model.scale
+        verdict = _verdict(problem, status, found, bound, None if steps is None else objective, proven=proven)
+        if verdict is Verdict.DISAGREE and status != cp_model.INFEASIBLE and not model.exact:
+            # What the model found may break the limit that it only holds roughly.
+            verdict = Verdict.NOT_PROVEN
     if broken:
         verdict = Verdict.DISAGREE
     return CrossCheck(
@@ -120,3 +120,29 @@ def cross_check(
         violations=tuple(broken),
         solve_seconds=time.perf_counter() - began,
     )
+
+
+def check_model(problem: Problem) -> PlainModel | SceneWiseModel:
+    """The model to check ``problem`` with. Everything allowed is in it. Raises ModelTooLargeError."""
+    if values_apply(problem):
+        return SceneWiseModel(problem, scale=_SCALE)
+    return PlainModel(problem, scale=_SCALE, round_up=False)
+
+
+def _verdict(
+    problem: Problem, status: Any, found: float, bound: float, objective: float | None, *, proven: bool
+) -> Verdict:
+    """What CP-SAT's outcome says of ``objective`` (None: that there is no selection)."""
+    has_answer = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
+    if objective is None:
+        if status == cp_model.INFEASIBLE:
+            return Verdict.AGREE
+        return Verdict.DISAGREE if has_answer else Verdict.NOT_PROVEN
+    if status == cp_model.INFEASIBLE:
+        return Verdict.DISAGREE
+    tolerance = max(problem.shot_count / _SCALE, 1e-9 * abs(objective))
+    if proven and has_answer and found > objective + tolerance:
+        return Verdict.DISAGREE
+    if status == cp_model.OPTIMAL and found < objective - tolerance:
+        return Verdict.DISAGREE
+    return Verdict.AGREE if proven and has_answer and bound <= objective + tolerance else Verdict.NOT_PROVEN

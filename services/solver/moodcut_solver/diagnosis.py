@@ -17,7 +17,8 @@ from moodcut_solver.hard import check_size
 from moodcut_solver.options import build_options
 from moodcut_solver.problem import LIMITS, Floats, HardSceneLimit, LengthMode, Problem, SoftSceneLimit
 from moodcut_solver.scores import ScoreTable
-from moodcut_solver.soft import OutOfTimeError, Weights, soft_weights
+from moodcut_solver.soft import OutOfTimeError
+from moodcut_solver.soft_weights import Weights, soft_weights
 from moodcut_solver.solution import Constraint, Infeasibility
 from moodcut_solver.table import Checkpoint
 

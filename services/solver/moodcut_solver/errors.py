@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moodcut_kit.errors import CancelledError, InvalidArgumentError, UnsupportedError
+from moodcut_kit.errors import CancelledError, InvalidArgumentError
 
 
 class InvalidProblemError(InvalidArgumentError):
@@ -19,16 +19,6 @@ class ProblemTooLargeError(InvalidArgumentError):
     """The problem exceeds a published limit (:data:`moodcut_solver.LIMITS`)."""
 
     reason = "PROBLEM_TOO_LARGE"
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}", field=field)
-        self.field = field
-
-
-class UnsupportedOptionError(UnsupportedError):
-    """An option, or a combination of options, that is not solved exactly here and therefore refused."""
-
-    reason = "UNSUPPORTED_OPTION"
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}", field=field)

@@ -15,7 +15,7 @@ import numpy as np
 from moodcut_solver.automaton import Automaton
 from moodcut_solver.compiled import COMPILED, compiled
 from moodcut_solver.forward import FloatTable
-from moodcut_solver.options import IMPOSSIBLE, Options, block_values
+from moodcut_solver.options import IMPOSSIBLE, NEVER, Options, block_values
 from moodcut_solver.problem import Ints
 from moodcut_solver.solution import Step
 from moodcut_solver.table import Checkpoint
@@ -212,6 +212,12 @@ class LabelTable:
         cell = state * (self._options.bar_count + 1) + bar
         part = slice(layer.offsets[cell], layer.offsets[cell + 1])
         return layer.weights[part], layer.values[part]
+
+    def completion(self, shot: int, state: int, bar: int, budget: int) -> int:
+        """Best value of the labels of a cell with at most ``budget`` weight, or NEVER."""
+        weights, values = self._labels(shot, state, bar)
+        within = int(np.searchsorted(weights, budget, side="right"))
+        return int(values[within - 1]) if within else NEVER
 
     def best(self, start: int) -> int | None:
         """Best value from state ``start`` within the capacity, or None."""

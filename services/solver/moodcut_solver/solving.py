@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from moodcut_solver.alternatives import best_choices
 from moodcut_solver.diagnosis import diagnose
-from moodcut_solver.errors import SolveCancelledError, UnsupportedOptionError
-from moodcut_solver.groups import MOST_OPEN_BITS, TooManyGroupsError, with_groups
+from moodcut_solver.errors import SolveCancelledError
+from moodcut_solver.groups import TooManyGroupsError, with_groups
 from moodcut_solver.hard import Choice, best_choice, solve_table
 from moodcut_solver.options import Options, build_options
 from moodcut_solver.problem import Ints, Problem, SoftSceneLimit
 from moodcut_solver.scores import ScoreTable, score_table, selection_of
-from moodcut_solver.soft import OutOfTimeError, SoftChoice, soft_sum, solve_soft
+from moodcut_solver.soft import OutOfTimeError, SoftChoice, solve_soft
+from moodcut_solver.soft_alternatives import solve_soft_several
+from moodcut_solver.soft_weights import soft_sum
 from moodcut_solver.solution import FrontierPoint, Method, Selection, Solution, Status, Step
 from moodcut_solver.warm import prepare_forward, prepare_labels, prepare_table
 
@@ -29,14 +31,14 @@ class _Clock:
 
     def __init__(self, seconds: float, should_stop: Callable[[], bool] | None) -> None:
         self._end = time.monotonic() + seconds
-        self._should_stop = should_stop
+        self.should_stop = should_stop
 
     @property
     def seconds_left(self) -> float:
         return max(0.0, self._end - time.monotonic())
 
     def __call__(self) -> None:
-        if self._should_stop is not None and self._should_stop():
+        if self.should_stop is not None and self.should_stop():
             raise SolveCancelledError("the caller gave up")
         if time.monotonic() > self._end:
             raise OutOfTimeError
@@ -45,9 +47,8 @@ class _Clock:
 def solve_problem(problem: Problem, *, should_stop: Callable[[], bool] | None = None) -> Solution:
     """Solve ``problem``. ``should_stop`` is asked now and then; SolveCancelledError is raised once it says so.
 
-    Raises :class:`UnsupportedOptionError` for what is not solved exactly and :class:`ProblemTooLargeError`.
+    Raises :class:`ProblemTooLargeError`.
     """
-    _refuse(problem)
     prepare_table(long_grid=problem.bar_count > _LONG_GRID)
     if isinstance(problem.scene_limit, SoftSceneLimit):
         prepare_forward()
@@ -75,16 +76,10 @@ def solve_problem(problem: Problem, *, should_stop: Callable[[], bool] | None = 
             solution.objective,
             proven=solution.status is Status.OPTIMAL,
             time_limit_seconds=problem.time_limit_seconds,
+            should_stop=should_stop,
         )
         solution = replace(solution, cross_check=checked)
     return solution
-
-
-def _refuse(problem: Problem) -> None:
-    if problem.solution_count > 1 and isinstance(problem.scene_limit, SoftSceneLimit):
-        raise UnsupportedOptionError(
-            "solution_count", "several solutions are not found exactly with soft_scene_limit; ask for one"
-        )
 
 
 def _in_scene_order(problem: Problem) -> tuple[Problem, Ints]:
@@ -118,9 +113,10 @@ class _Solver:
 
     def solve(self) -> Solution:
         try:
+            several = self._ordered.solution_count > 1
             if isinstance(self._ordered.scene_limit, SoftSceneLimit):
-                return self._soft()
-            return self._several() if self._ordered.solution_count > 1 else self._hard()
+                return self._soft_several() if several else self._soft()
+            return self._several() if several else self._hard()
         except TooManyGroupsError:
             return self._cp_sat()
 
@@ -174,17 +170,41 @@ class _Solver:
         method = Method.LABELS if choice.used_labels else Method.RECURSION
         if choice.steps is None:
             return Solution(status=Status.UNKNOWN, method=method)
-        selection = self._selection(choice.steps)
-        optimal = choice.bound <= choice.value
+        return self._bounded([choice.steps], self._score(choice.bound), method, proven=choice.bound <= choice.value)
+
+    def _soft_several(self) -> Solution:
+        answer = with_groups(
+            self._ordered,
+            lambda groups: solve_soft_several(self._ordered, self._options, groups=groups, check=self._clock),
+            lambda answer: [choice.steps for choice in answer.choices],
+        )
+        method = Method.LABELS if answer.used_labels else Method.RECURSION
+        if not answer.choices:
+            return Solution(status=Status.INFEASIBLE if answer.proven else Status.UNKNOWN, method=method)
+        steps = [choice.steps for choice in answer.choices]
+        return self._bounded(steps, self._score(answer.bound), method, proven=answer.proven)
+
+    def _score(self, value: int) -> float:
+        """The highest score that a value of the recursion can stand for."""
         options = self._options
-        bound = -(-(choice.bound + options.bar_count) // options.value_factor) / options.quantum
+        return -(-(value + options.bar_count) // options.value_factor) / options.quantum
+
+    def _bounded(
+        self, found: Sequence[Iterable[Step]], bound: float, method: Method, *, proven: bool, ordered: bool = True
+    ) -> Solution:
+        """The solution of selections (of the ordered problem, or the original), best first, with an upper bound."""
+        selections = [
+            self._selection(steps) if ordered else selection_of(self._problem, self._scores, steps) for steps in found
+        ]
+        best = selections[0]
         return self._with_soft_sum(
             Solution(
-                status=Status.OPTIMAL if optimal else Status.FEASIBLE,
+                status=Status.OPTIMAL if proven else Status.FEASIBLE,
                 method=method,
-                objective=selection.objective,
-                best_bound=selection.objective if optimal else max(selection.objective, bound),
-                placements=selection.placements,
+                objective=best.objective,
+                best_bound=best.objective if proven else max(best.objective, bound),
+                placements=best.placements,
+                alternatives=tuple(selections[1:]),
             )
         )
 
@@ -199,22 +219,8 @@ class _Solver:
     def _cp_sat(self) -> Solution:
         from moodcut_solver.fallback import solve_with_cp_sat
 
-        if self._problem.solution_count > 1:
-            raise UnsupportedOptionError(
-                "solution_count",
-                f"more than one is not found exactly where over {MOST_OPEN_BITS} duplicate groups overlap",
-            )
-        answer = solve_with_cp_sat(self._problem, self._clock.seconds_left)
-        if answer.status not in (Status.OPTIMAL, Status.FEASIBLE):
+        answer = solve_with_cp_sat(self._problem, self._clock)
+        if not answer.selections:
             return Solution(status=answer.status, method=Method.CP_SAT)
-        selection = selection_of(self._problem, self._scores, answer.steps)
-        optimal = answer.status is Status.OPTIMAL
-        return self._with_soft_sum(
-            Solution(
-                status=answer.status,
-                method=Method.CP_SAT,
-                objective=selection.objective,
-                best_bound=selection.objective if optimal else max(selection.objective, answer.bound),
-                placements=selection.placements,
-            )
-        )
+        proven = answer.status is Status.OPTIMAL
+        return self._bounded(answer.selections, answer.bound, Method.CP_SAT, proven=proven, ordered=False)

@@ -210,9 +210,10 @@ class SuffixTable:
         value = int(self._first[start, 0])
         return value if value > IMPOSSIBLE else None
 
-    def layer(self, shot: int) -> Table:
-        """G(shot, ., .); only with ``keep_layers``."""
-        return self._first if shot == 0 else self._layers[shot - 1]
+    def completion(self, shot: int, state: int, bar: int, budget: int) -> int:
+        """G(shot, state, bar), whatever the ``budget``; only with ``keep_layers``."""
+        layer = self._first if shot == 0 else self._layers[shot - 1]
+        return int(layer[state, bar])
 
     def steps(self, start: int) -> list[Step]:
         """The best selection from state ``start``: of equally good ones the earliest."""

@@ -130,14 +130,15 @@ def test_scene_frontier_is_the_best_for_every_number_of_scenes() -> None:
     assert points > 300
 
 
-def test_the_best_several() -> None:
-    several = 0
-    for seed in range(400):
+@pytest.mark.parametrize("most", [4, 20])
+def test_the_best_several(most: int) -> None:
+    several = labels = 0
+    for seed in range(1000 if most == 4 else 500):
         rng = np.random.default_rng([9, seed])
         fields = random_fields(rng, options=some_options(rng))
-        if isinstance(fields.get("scene_limit"), ms.SoftSceneLimit):
-            fields["scene_limit"] = ms.HardSceneLimit(2)
-        count = int(rng.integers(2, 21))
+        if most == 4:
+            fields["scene_limit"] = ms.SoftSceneLimit(1 + seed % 2, list(ms.SoftMode)[seed // 2 % 2], 10)
+        count = int(rng.integers(2, most + 1))
         expected: list[Found] = sorted(enumerate_selections(fields), key=preference)[:count]
         solution = ms.solve(**fields, solution_count=count)
         if not expected:
@@ -148,8 +149,11 @@ def test_the_best_several() -> None:
         assert [other.objective for other in solution.alternatives] == pytest.approx(
             [each.objective for each in expected[1:]], abs=1e-9
         )
+        assert solution.status is ms.Status.OPTIMAL
         several += len(expected) > 1
+        labels += solution.method is ms.Method.LABELS
     assert several > 100
+    assert labels > (30 if most == 4 else 0)
 
 
 def test_looser_limits_never_score_less() -> None:

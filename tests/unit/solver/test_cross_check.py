@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.solver_brute_force import enumerate_selections
+from support.solver_brute_force import enumerate_selections, preference
 from support.solver_problems import OPTIONS, random_fields, some_options
 
 import moodcut_solver as ms
 from moodcut_solver import fallback, groups
-from moodcut_solver.checking import cross_check, violations
+from moodcut_solver.checking import check_model, cross_check, violations
+from moodcut_solver.scene_wise_model import SceneWiseModel
 from moodcut_solver.solution import Step
 
 
@@ -27,23 +28,50 @@ def test_cp_sat_agrees_on_small_problems() -> None:
     assert seen == {ms.Status.OPTIMAL, ms.Status.INFEASIBLE}
 
 
-@pytest.mark.parametrize("limit", [None, ms.HardSceneLimit(3), ms.SoftSceneLimit(3)])
-def test_cp_sat_agrees_on_larger_problems(limit: ms.HardSceneLimit | ms.SoftSceneLimit | None) -> None:
-    for seed in range(25):
+LIMITS = {
+    "none": None,
+    "hard": ms.HardSceneLimit(3),
+    "soft": ms.SoftSceneLimit(3),
+    "scaled": ms.SoftSceneLimit(3, ms.SoftMode.SCALED),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_cp_sat_proves_the_same_optimum_on_larger_problems(limit: str) -> None:
+    proven = 0
+    for seed in range(90):
         rng = np.random.default_rng([32, seed])
-        n = int(rng.integers(20, 60))
+        n = int(rng.integers(20, 151))
         solution = ms.solve(
             scene_ids=np.cumsum(rng.random(n) < 0.2).tolist(),
             score=rng.normal(size=n),
             bars=rng.integers(0, 5, n),
-            bar_count=int(rng.integers(5, 25)),
-            scene_limit=limit,
+            bar_count=int(rng.integers(5, 40)),
+            weighting=list(ms.Weighting)[seed % 2],
+            length_mode=list(ms.LengthMode)[seed // 2 % 2],
+            scene_limit=LIMITS[limit],
             cross_check=True,
         )
-        assert solution.cross_check is not None
-        assert solution.cross_check.verdict is not ms.Verdict.DISAGREE
-        if solution.cross_check.verdict is ms.Verdict.AGREE and solution.status is ms.Status.OPTIMAL:
-            assert solution.cross_check.objective == pytest.approx(solution.objective, abs=n / 1e6)
+        checked = solution.cross_check
+        assert checked is not None
+        assert checked.model is ms.Model.SCENE_WISE
+        assert checked.verdict is not ms.Verdict.DISAGREE
+        if checked.verdict is ms.Verdict.AGREE and solution.status is ms.Status.OPTIMAL:
+            assert checked.objective == pytest.approx(solution.objective, abs=n / 1e6)
+            proven += 1
+    assert proven >= 80
+
+
+def test_scenes_have_values_only_where_position_does_not_matter_and_nothing_ties_shots() -> None:
+    seen = set()
+    for seed in range(200):
+        rng = np.random.default_rng([35, seed])
+        problem = ms.build_problem(**random_fields(rng, options=some_options(rng)))
+        groups = problem.group[(problem.group >= 0) & ~problem.excluded].tolist()
+        own = not problem.position_matters and len(set(groups)) == len(groups)
+        assert isinstance(check_model(problem), SceneWiseModel) is own
+        seen.add(own)
+    assert seen == {True, False}
 
 
 def test_violations_are_exactly_what_brute_force_forbids() -> None:
@@ -97,7 +125,7 @@ def test_wrong_answers_are_caught() -> None:
 def test_groups_beyond_the_recursion_go_to_cp_sat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "MOST_OPEN_BITS", 0)
     solved = 0
-    for seed in range(150):
+    for seed in range(300):
         rng = np.random.default_rng([34, seed])
         fields = random_fields(rng, options=("groups", *some_options(rng)))
         everything = enumerate_selections(fields)
@@ -105,11 +133,14 @@ def test_groups_beyond_the_recursion_go_to_cp_sat(monkeypatch: pytest.MonkeyPatc
         if not everything:
             assert solution.status is ms.Status.INFEASIBLE
             continue
-        best = max(found.objective for found in everything)
+        expected = sorted(everything, key=preference)[: 1 + seed % 4]
+        solution = ms.solve(**fields, solution_count=1 + seed % 4)
         assert solution.status is ms.Status.OPTIMAL
-        assert solution.objective == pytest.approx(best, abs=1e-6)
+        found = [solution.placements, *(other.placements for other in solution.alternatives)]
+        steps = [tuple((p.shot_index, p.first_bar, p.bar_count) for p in placements) for placements in found]
+        assert steps == [each.steps for each in expected]
         solved += solution.method is ms.Method.CP_SAT
-    assert solved >= 5
+    assert solved >= 20
 
 
 def test_many_groups_that_overlap() -> None:
@@ -125,8 +156,12 @@ def test_many_groups_that_overlap() -> None:
     assert solution.method is ms.Method.CP_SAT
     assert solution.status is ms.Status.OPTIMAL
     assert len({p.shot_index % (n // 2) for p in solution.placements}) == n // 2
-    with pytest.raises(ms.UnsupportedOptionError, match="solution_count"):
-        ms.solve(**fields, solution_count=2)
+    assert [p.shot_index for p in solution.placements] == list(range(n // 2))
+    several = ms.solve(**fields, solution_count=3)
+    assert several.status is ms.Status.OPTIMAL
+    assert several.placements == solution.placements
+    assert [other.objective for other in several.alternatives] == pytest.approx([solution.objective] * 2)
+    assert len({other.placements for other in several.alternatives} | {several.placements}) == 3
 
 
 def test_cp_sat_without_an_answer_in_time_is_unknown() -> None:

@@ -61,7 +61,7 @@ def test_answer_in_the_contracts_words() -> None:
         (1, pytest.approx(response.objective))
     ]
     assert response.cross_check.verdict == solver_pb2.CrossCheck.VERDICT_AGREE
-    assert response.cross_check.model == solver_pb2.CrossCheck.MODEL_PLAIN
+    assert response.cross_check.model == solver_pb2.CrossCheck.MODEL_SCENE_WISE
     assert not response.HasField("infeasibility")
 
 

@@ -103,9 +103,3 @@ def test_published_limits() -> None:
             scene_limit=ms.HardSceneLimit(20),
             length_mode=FLEXIBLE,
         )
-
-
-def test_what_is_not_solved_exactly_is_refused() -> None:
-    with pytest.raises(ms.UnsupportedOptionError, match="solution_count") as caught:
-        ms.solve(**GOOD, scene_limit=ms.SoftSceneLimit(1), solution_count=2)
-    assert caught.value.code == "UNIMPLEMENTED"
