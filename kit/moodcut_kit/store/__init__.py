@@ -21,9 +21,12 @@ def open_store(url: str) -> ObjectStore:
     """
     scheme, separator, _ = url.partition("://")
     if separator and scheme == "s3":
-        from moodcut_kit.store.s3 import S3Store
-        from moodcut_kit.store.s3address import S3Address
-
+        try:
+            from moodcut_kit.store.s3 import S3Store
+            from moodcut_kit.store.s3address import S3Address
+        except ImportError as error:
+            message = f"A store in S3 needs the package {error.name}: pip install 'moodcut[s3]'."
+            raise StoreUnfitError(message, url=url) from error
         return S3Store.connect(S3Address.from_url(url))
     if separator and scheme == "file":
         parts = urlsplit(url)

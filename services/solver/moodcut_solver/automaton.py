@@ -93,10 +93,8 @@ def build_automaton(problem: Problem, *, count_scenes: bool = True, groups: Coll
     covered = 1 + max((need.min_count for need in problem.coverage), default=0)
     shape = (counted + 1, 2 if tracks_open else 1, covered, 1 << bits)
 
-    roles = _roles(problem, tracks_open, bit_of, last_of)
-    distinct = sorted(set(roles))
-    tables = [_transitions(role, shape, counts=counted > 0) for role in distinct]
-    number = {role: index for index, role in enumerate(distinct)}
+    distinct, role = _roles(problem, tracks_open, bit_of, last_of)
+    tables = [_transitions(each, shape, counts=counted > 0) for each in distinct]
     state_count = int(np.prod(shape))
     per_scene = state_count // shape[0]
     opens = np.ones(shape)
@@ -106,35 +104,44 @@ def build_automaton(problem: Problem, *, count_scenes: bool = True, groups: Coll
         state_count=state_count,
         skip=np.stack([skip for skip, _ in tables]),
         take=np.stack([take for _, take in tables]),
-        role=np.array([number[role] for role in roles], np.int64),
+        role=role,
         starts={k: k * per_scene for k in range(1, counted + 1)} if counted else {0: 0},
         opens=opens.reshape(-1),
     )
 
 
-def _roles(problem: Problem, tracks_open: bool, bit_of: dict[int, int], last_of: dict[int, int]) -> list[_Role]:
+def _roles(
+    problem: Problem, tracks_open: bool, bit_of: dict[int, int], last_of: dict[int, int]
+) -> tuple[list[_Role], Ints]:
+    """The distinct roles, and which of them each shot (n,) has."""
     count = problem.shot_count
-    ends_scene = np.append(np.diff(problem.scene) != 0, True) & tracks_open
+    ends_scene = np.append(np.diff(problem.scene) != 0, True)
     needed = np.isin(problem.scene, problem.required_scenes)
     coverage = np.zeros(count, np.int64)
-    ends_coverage = np.zeros(count, bool)
+    ends_coverage = np.zeros(count, np.int64)
     for need in problem.coverage:
         coverage[need.first_index : need.end_index] = need.min_count
-        ends_coverage[need.end_index - 1] = True
-    roles = []
-    for i in range(count):
-        group = int(problem.group[i])
-        roles.append(
-            _Role(
-                bool(ends_scene[i]),
-                bool(needed[i] and ends_scene[i]),
-                int(coverage[i]),
-                bool(ends_coverage[i]),
-                bit_of.get(group, -1),
-                last_of.get(group, -1) == i,
-            )
+        ends_coverage[need.end_index - 1] = 1
+    bit = np.full(count, -1, np.int64)
+    ends_group = np.zeros(count, np.int64)
+    for group, number in bit_of.items():
+        bit[problem.group == group] = number
+        ends_group[last_of[group]] = 1
+    parts = (ends_scene & tracks_open, needed & ends_scene & tracks_open, coverage, ends_coverage, bit + 1, ends_group)
+    sizes = tuple(int(part.max()) + 1 for part in parts)
+    _, first, role = np.unique(np.ravel_multi_index(parts, sizes), return_index=True, return_inverse=True)
+    distinct = [
+        _Role(
+            ends_scene=bool(parts[0][i]),
+            scene_required=bool(parts[1][i]),
+            coverage=int(coverage[i]),
+            ends_coverage=bool(ends_coverage[i]),
+            bit=int(bit[i]),
+            ends_group=bool(ends_group[i]),
         )
-    return roles
+        for i in first.tolist()
+    ]
+    return distinct, role.astype(np.int64)
 
 
 def _transitions(

@@ -98,3 +98,13 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     finally:
         config.CACHE_DIR = before
     return compiled_function
+
+
+@compiled
+def _nothing() -> int:
+    return 0
+
+
+# numba imports a good part of itself when a compiled function is first called: that belongs to the import of the
+# solver, not to its first answer.
+_nothing()
