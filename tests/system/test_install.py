@@ -75,7 +75,15 @@ def test_solver_alone(wheel: Path, tmp_path: Path) -> None:
         [binaries / "python", "-m", "pip", "list", "--format", "json"], capture_output=True, text=True, check=True
     )
     installed = {each["name"].lower() for each in json.loads(listing.stdout)}
-    assert not installed & {"torch", "av", "onnxruntime", "opencv-python-headless", "imageio-ffmpeg", "librosa", "minio"}
+    assert not installed & {
+        "torch",
+        "av",
+        "onnxruntime",
+        "opencv-python-headless",
+        "imageio-ffmpeg",
+        "librosa",
+        "minio",
+    }
     done = subprocess.run(
         [binaries / "moodcut", "segment", "music", "problem.json"],
         capture_output=True,
