@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from types import FrameType
 
 import click
 
@@ -70,10 +71,16 @@ def cli(verbose: bool) -> None:
     )
 
 
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """Being told to end is being interrupted: what runs is given back."""
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line. A user's mistake ends in one clear message and never in a traceback."""
     # What native libraries say of themselves is no news for the user.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         status = cli.main(prog_name="moodcut", standalone_mode=False)
         code = status if isinstance(status, int) else 0

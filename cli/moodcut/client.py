@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from moodcut.files import readable_name, whole_file
 from moodcut_kit.client import Caller, connect
+from moodcut_kit.errors import FailedPreconditionError, UnavailableError
 from moodcut_kit.status import from_rpc_error
 from moodcut_kit.v1 import montage_pb2, montage_pb2_grpc
 
@@ -20,6 +22,7 @@ _ENDED = (
     montage_pb2.MONTAGE_STATE_CANCELLED,
 )
 _CALL_SECONDS = 60.0
+_SERVICE = "moodcut.v1.MontageService"
 
 
 class Client:
@@ -36,6 +39,7 @@ class Client:
     """
 
     def __init__(self, address: str) -> None:
+        self._address = address
         self._channel = connect(address)
         self._stub = montage_pb2_grpc.MontageServiceStub(self._channel)
         self._caller = Caller(cancelled=threading.Event(), patience_seconds=60.0)
@@ -49,6 +53,24 @@ class Client:
     def close(self) -> None:
         """Close the connection."""
         self._channel.close()
+
+    def check(self, *, seconds: float = 10.0) -> None:
+        """Make sure that a montage service answers. Raises MoodcutError if not."""
+        try:
+            grpc.channel_ready_future(self._channel).result(timeout=seconds)
+        except grpc.FutureTimeoutError as error:
+            raise UnavailableError(
+                f"no moodcut server answers at {self._address}; `moodcut serve all` starts one", address=self._address
+            ) from error
+        request = health_pb2.HealthCheckRequest(service=_SERVICE)
+        try:
+            health_pb2_grpc.HealthStub(self._channel).Check(request, timeout=_CALL_SECONDS)
+        except grpc.RpcError as error:
+            remote = from_rpc_error(error)
+            if remote.code in ("NOT_FOUND", "UNIMPLEMENTED"):
+                message = f"the server at {self._address} makes no montages; give the address of a director"
+                raise FailedPreconditionError(message, address=self._address) from error
+            raise remote from error
 
     def upload(self, path: Path) -> montage_pb2.MediaRef:
         """Send a film or a piece of music; what the server has already is not kept twice."""

@@ -12,7 +12,15 @@ from typing import BinaryIO
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that appears at ``path`` only when the block has ended well."""
+    """A file to write that appears at ``path`` only when the block has ended well.
+
+    A link stays one, and what it leads to is written; a device or a pipe is written straight into.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        with path.open("wb") as target:
+            yield target
+        return
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with part.open("wb") as target:

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
+from moodcut.installing import install_command
 from moodcut_kit.errors import FailedPreconditionError
 from moodcut_kit.server import RunningServer, ServerSettings, Service, start_server
 from moodcut_kit.store.base import ObjectStore
@@ -51,12 +52,14 @@ def make_service(name: str, store: ObjectStore, addresses: Addresses, *, own_onl
     try:
         return _make_service(name, store, addresses, own_only=own_only)
     except ImportError as error:
-        raise _missing(name, error) from error
+        raise missing_extra(name, error) from error
 
 
-def _missing(name: str, error: ImportError) -> MissingExtraError:
+def missing_extra(name: str, error: ImportError) -> MissingExtraError:
+    """The error for a package that an extra brings."""
     return MissingExtraError(
-        f"the {name} needs the package {error.name!r}, which is not installed: pip install 'moodcut[{name}]'",
+        f"{'this' if name == 'all' else f'the {name}'} needs the package {error.name!r}, which is not installed: "
+        f"{install_command(name)}",
         service=name,
         package=error.name or "",
     )
@@ -127,7 +130,7 @@ def solve_message(request: solver_pb2.SolveRequest) -> solver_pb2.SolveResponse:
     try:
         from moodcut_solver import messages
     except ImportError as error:
-        raise _missing("solver", error) from error
+        raise missing_extra("solver", error) from error
     return messages.solve_message(request)
 
 
@@ -136,7 +139,7 @@ def kept_attempts(store: ObjectStore) -> Callable[[str], set[str] | None]:
     try:
         from moodcut_director.montages import Montages
     except ImportError as error:
-        raise _missing("director", error) from error
+        raise missing_extra("director", error) from error
     return Montages(store).kept_attempts
 
 

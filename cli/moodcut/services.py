@@ -65,11 +65,17 @@ class Local:
 def local_services(store_url: str | None, *names: str) -> Iterator[Local]:
     """Host ``names`` in this process over the user's store."""
     store = open_user_store(store_url)
+    cancelled = threading.Event()
     with embedded(store, names) as server, connect(server.address) as channel:
-        yield Local(
-            store=store,
-            caller=Caller(cancelled=threading.Event()),
-            segmenter=segmenter_pb2_grpc.SegmenterServiceStub(channel),
-            scorer=scorer_pb2_grpc.ScorerServiceStub(channel),
-            renderer=renderer_pb2_grpc.RendererServiceStub(channel),
-        )
+        try:
+            yield Local(
+                store=store,
+                caller=Caller(cancelled=cancelled),
+                segmenter=segmenter_pb2_grpc.SegmenterServiceStub(channel),
+                scorer=scorer_pb2_grpc.ScorerServiceStub(channel),
+                renderer=renderer_pb2_grpc.RendererServiceStub(channel),
+            )
+        except BaseException:
+            # Calls under way end now, so that the server need not wait for them.
+            cancelled.set()
+            raise

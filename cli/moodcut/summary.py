@@ -16,9 +16,9 @@ def summary(report: Mapping[str, Any]) -> str:
         "music      "
         + ", ".join(f"{name} {share:.0%}" for name, share in emotions[:3])
         + f"; {report['bpm']:.0f} BPM in {report['meter']}, {len(report['bars'])} bars",
-        f"film       {len(report['shots'])} shots in {len(report['scenes'])} scenes",
-        f"montage    {len(selection)} shots from {len(scenes)} scenes, {units} units ({report['unit']}), "
-        f"{report['duration_seconds']:.2f} s",
+        f"film       {_count(len(report['shots']), 'shot')} in {_count(len(report['scenes']), 'scene')}",
+        f"montage    {_count(len(selection), 'shot')} from {_count(len(scenes), 'scene')}, "
+        f"{_count(units, report['unit'])}, {report['duration_seconds']:.2f} s{_sought(report)}",
         f"sync       largest distance of a cut from its beat {report['max_sync_error_ms']:.1f} ms",
     ]
     if report["relaxations"]:
@@ -31,3 +31,19 @@ def summary(report: Mapping[str, Any]) -> str:
     if "kept" in report:
         lines.append(f"artifacts  {report['kept']}")
     return "\n".join(lines)
+
+
+_UNITS = {"half-bar": "half bar", "none": "step of 100 ms"}
+_PLURALS = {"step of 100 ms": "steps of 100 ms"}
+
+
+def _count(number: int, name: str) -> str:
+    name = _UNITS.get(name, name)
+    return f"{number} {name if number == 1 else _PLURALS.get(name, name + 's')}"
+
+
+def _sought(report: Mapping[str, Any]) -> str:
+    """What was looked for, if it was not the music's own emotion."""
+    if report.get("mood"):
+        return f", looking for {report['mood']}"
+    return ", scores random" if report.get("scores") == "random" else ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-import venv
 import zipfile
 from pathlib import Path
 
@@ -34,9 +34,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(directory.glob("*.whl"))
 
 
-def install(wheel: Path, extra: str, directory: Path) -> Path:
+def install(wheel: Path, extra: str, directory: Path, *, python: Path = Path(sys.executable)) -> Path:
     """A clean environment with the wheel and one extra; gives its bin directory."""
-    venv.create(directory, with_pip=True)
+    subprocess.run([python, "-m", "venv", directory], check=True)
     python = directory / "bin" / "python"
     command = [str(python), "-m", "pip", "install", "--quiet", f"{wheel}[{extra}]"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -92,7 +92,7 @@ def test_solver_alone(wheel: Path, tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert done.returncode == 1
-    assert "pip install 'moodcut[segmenter]'" in done.stderr
+    assert f"pip install '{wheel}[segmenter]'" in done.stderr
     assert "Traceback" not in done.stderr
     done = subprocess.run(
         [binaries / "moodcut", "store", "du", "--store", "s3://bucket"], capture_output=True, text=True, check=False
@@ -117,3 +117,31 @@ def test_everything(wheel: Path, trial: Trial, tmp_path: Path) -> None:
         [binaries / "python", "-m", "pip", "list", "--format", "json"], capture_output=True, text=True, check=True
     )
     assert "torch" not in {each["name"].lower() for each in json.loads(listing.stdout)}
+
+
+def newer_python() -> Path | None:
+    """The newest interpreter on this machine that is newer than the one that runs the tests."""
+    places = [Path(place) for place in os.environ["PATH"].split(os.pathsep)]
+    places += sorted((Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions").glob("*/bin"))
+    for minor in range(20, sys.version_info.minor, -1):
+        for place in places:
+            python = place / f"python3.{minor}"
+            if python.exists():
+                probe = [python, "-c", "import venv, ensurepip"]
+                if subprocess.run(probe, capture_output=True, check=False, cwd="/").returncode == 0:
+                    return python
+    return None
+
+
+@pytest.mark.timeout(900)
+def test_everything_on_a_newer_python(wheel: Path, trial: Trial, tmp_path: Path) -> None:
+    python = newer_python()
+    if python is None:
+        pytest.skip("no newer Python (with venv) is installed beside the one that runs the tests")
+    binaries = install(wheel, "all", tmp_path / "venv", python=python)
+    run_in(
+        binaries, "make", trial.film, trial.song, "-o", "out.mp4", "--duration", "8", "--store", "store", "--detector",
+        "adaptive", "--beats", "steady",
+        directory=tmp_path,
+    )  # fmt: skip
+    assert (tmp_path / "out.mp4").stat().st_size > 10_000

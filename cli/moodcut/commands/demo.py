@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from moodcut.demo import write_demo
+from moodcut.hosting import missing_extra
 
 
 @click.command(name="demo")
@@ -14,9 +14,13 @@ from moodcut.demo import write_demo
 def command(directory: Path) -> None:
     """Write film.mp4 and song.wav into DIRECTORY, each with its truth as JSON beside it.
 
-    The film's scenes, cuts and moods and the song's tempo, beats and mood are known, so what moodcut finds can be held
+    The film's scenes and cuts and the song's tempo and beats are known, so what moodcut finds can be held
     against them.
     """
+    try:
+        from moodcut.demo import write_demo
+    except ImportError as error:
+        raise missing_extra("all", error) from error
     directory.mkdir(parents=True, exist_ok=True)
     for path in write_demo(directory):
         click.echo(str(path))

@@ -32,6 +32,7 @@ from moodcut.params import (
     store_option,
 )
 from moodcut.summary import summary
+from moodcut_kit.errors import CancelledError, MoodcutError
 from moodcut_kit.status import RemoteError
 from moodcut_kit.store.base import ObjectStore
 from moodcut_kit.v1 import media_pb2, montage_pb2
@@ -136,7 +137,10 @@ def command(movie: Path, music: Path, output: Path | None, **chosen: Any) -> Non
         refs = session.register(movie), session.register(music)
         montage, reused = _run(session.client, *refs, options, again=chosen["again"])
         if montage.state != montage_pb2.MONTAGE_STATE_SUCCEEDED:
-            _raise_failure(montage)
+            failure = _failure(montage)
+            if chosen["as_json"]:
+                print_json({"error": {"reason": failure.reason, "message": failure.message, **failure.metadata}})
+            raise failure
         report = json.loads(session.client.read(montage.montage_id, montage_pb2.MONTAGE_FILE_REPORT))
         report["reused"] = reused
         if output is not None:
@@ -147,6 +151,8 @@ def command(movie: Path, music: Path, output: Path | None, **chosen: Any) -> Non
             keep_artifacts(session.store, montage.result, chosen["keep"])
             report["kept"] = str(chosen["keep"])
     if chosen["as_json"]:
+        for warning in report["warnings"]:
+            note(f"note: {warning}")
         print_json(report)
     else:
         click.echo(summary(report))
@@ -207,6 +213,7 @@ class _Session:
 def _session(server: str | None, store_url: str | None) -> Iterator[_Session]:
     if server:
         with Client(server) as client:
+            client.check()
             yield _Session(client=client, store=None)
         return
     store = open_user_store(store_url)
@@ -246,16 +253,16 @@ def _run(
     except KeyboardInterrupt:
         # The services now give their work back; another signal must not tear that apart.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        note("interrupted; the same command goes on from here")
+        note("the same command goes on from here")
         raise
     return montage, False
 
 
-def _raise_failure(montage: montage_pb2.Montage) -> None:
+def _failure(montage: montage_pb2.Montage) -> MoodcutError:
     if montage.state == montage_pb2.MONTAGE_STATE_CANCELLED:
-        raise click.ClickException(f"the montage {montage.montage_id} was cancelled")
+        return CancelledError(f"the montage {montage.montage_id} was cancelled")
     error = montage.error
-    raise RemoteError(error.message, code=error.code, reason=error.reason, metadata=dict(error.metadata))
+    return RemoteError(error.message, code=error.code, reason=error.reason, metadata=dict(error.metadata))
 
 
 def _checked_output(output: Path | None, *inputs: Path, dry_run: bool) -> Path | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from moodcut.choices import BEATS, DETECTORS
-from moodcut.console import print_json
+from moodcut.console import note, print_json
 from moodcut.params import INPUT_FILE, json_option, store_option
 from moodcut.services import local_services
 from moodcut_kit.readable import movie_json, music_json
@@ -38,6 +38,8 @@ def movie(file: Path, detector: str, scene_count: int | None, store: str | None,
         _, keys = local.segment_movie(file, options)
         analysis = media_pb2.MovieAnalysis.FromString(local.store.get(keys.movie_analysis_key).data)
     found = movie_json(analysis)
+    for warning in analysis.warnings:
+        note(f"note: {warning}")
     if as_json:
         print_json(found)
         return
@@ -47,8 +49,6 @@ def movie(file: Path, detector: str, scene_count: int | None, store: str | None,
     )
     for shot in found["shots"]:  # type: ignore[union-attr]
         click.echo("{shot_id}  {scene_id}  {start_seconds:9.3f} s  {end_seconds:9.3f} s".format(**shot))  # type: ignore[arg-type]
-    for warning in analysis.warnings:
-        click.echo(f"note: {warning}", err=True)
 
 
 @command.command()
@@ -64,6 +64,8 @@ def music(file: Path, beats: str, store: str | None, as_json: bool) -> None:
         _, key = local.segment_music(file, BEATS[beats])
         analysis = media_pb2.MusicAnalysis.FromString(local.store.get(key).data)
     found = music_json(analysis)
+    for warning in analysis.warnings:
+        note(f"note: {warning}")
     if as_json:
         print_json(found)
         return
@@ -73,5 +75,3 @@ def music(file: Path, beats: str, store: str | None, as_json: bool) -> None:
     )
     for bar in found["bars"]:  # type: ignore[union-attr]
         click.echo("bar {index:4d}  {start_seconds:9.3f} s  {end_seconds:9.3f} s".format(**bar))  # type: ignore[arg-type]
-    for warning in analysis.warnings:
-        click.echo(f"note: {warning}", err=True)

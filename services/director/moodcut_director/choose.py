@@ -82,7 +82,7 @@ def choose(
         time_limit_seconds=time_limit_seconds,
     )
     tried: list[Choice] = []
-    first_error: MusicTooShortError | UnitTooShortError | None = None
+    last_error: MusicTooShortError | UnitTooShortError | None = None
     relaxations: tuple[str, ...] = ()
     steps = [Relaxation(selection=selection, description="")]
     for index, step in enumerate([*steps, *ladder(selection, meter=search.music.meter)] if relax else steps):
@@ -90,8 +90,7 @@ def choose(
         try:
             tried.append(search.attempt(step.selection, relaxations))
         except (MusicTooShortError, UnitTooShortError) as error:
-            if index == 0:
-                first_error = error
+            last_error = error
             continue
         if tried[-1].solved:
             return tried[-1]
@@ -100,8 +99,8 @@ def choose(
         found = search.more_scenes_or_shorter(diagnosed[-1])
         if found is not None:
             return found
-    if first_error is not None:
-        raise first_error
+    if last_error is not None and not tried:
+        raise last_error
     for choice in tried:
         if not choice.infeasible:
             words = timeout_words(choice.selection, choice.grid, time_limit_seconds)
@@ -214,6 +213,9 @@ class _Search:
                 found,
                 music_grid=music_grid,
                 unit_counts=[below, above],
+                longest_shot_seconds=max(
+                    shot.length_ticks(self.frame_times, failed.rate) / failed.rate for shot in failed.shots
+                ),
                 relaxed=relaxed,
             ),
             unit=failed.selection.unit.value,

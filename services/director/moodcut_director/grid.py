@@ -84,6 +84,11 @@ class Grid:
         return span * self.time_base / (self.unit_count - first)
 
     @property
+    def shortest_unit_seconds(self) -> Fraction:
+        """Length of the shortest unit."""
+        return min(after - before for before, after in pairwise(self.boundaries_pts)) * self.time_base
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know of the units, in words."""
         first, last = self.boundaries_pts[0], self.boundaries_pts[-1]
@@ -120,9 +125,10 @@ def make_grid(
 ) -> Grid:
     """Lay the grid from the first downbeat at or after the in-point, or from the pick-up before it if asked for.
 
-    Only complete units count: bars to the end of the last complete one, half bars and beats as far as there are beats,
-    steps of 100 ms to the end of the sound. A hole between bars is bridged by as many bars as come nearest to the
-    median length, evenly spaced, and half bars and beats divide them evenly; ``Grid.warnings`` says so.
+    Only complete units count: bars to the end of the last complete one, half bars and beats as far as there are beats
+    and one more where the sound lasts that long, steps of 100 ms to the end of the sound. A hole between bars is
+    bridged by as many bars as come nearest to the median length, evenly spaced, and half bars and beats divide them
+    evenly; ``Grid.warnings`` says so.
     ``duration_seconds`` rounds down to whole units. Both times may miss a boundary by a few microseconds and still mean
     it. Raises MusicTooShortError.
     """
@@ -150,7 +156,12 @@ def make_grid(
             f"no complete {unit.value} lies in the part of the music asked for (from {float(in_point_seconds):.2f} s"
             + (f", {float(duration_seconds):.2f} s long" if duration_seconds is not None else "")
             + f"; the music lasts {float(music.duration_pts * music.time_base):.2f} s and has {len(music.bars)} "
-            "complete bars). Ask for a longer duration, an earlier in-point or a smaller unit.",
+            "complete bars). Ask for a longer duration"
+            + (
+                ", an earlier in-point or a smaller unit."
+                if unit in (Unit.BAR, Unit.HALF_BAR)
+                else " or an earlier in-point."
+            ),
             unit=unit.value,
         )
     per_bar = {Unit.BAR: Fraction(1), Unit.HALF_BAR: Fraction(2), Unit.BEAT: Fraction(music.meter)}
@@ -256,10 +267,14 @@ def _after_bars(music: Music, start_pts: int, unit: Unit, bridges: list[tuple[in
         if hole:
             bridges.append((beats[-1], pts))
         beats += _evenly(beats[-1], pts, _nearest_count(pts - beats[-1], usual) if hole else 1)[1:]
-    if unit is Unit.BEAT:
-        return beats[1:]
-    half = Fraction(music.meter, 2)
-    return [_between(beats, half * index) for index in range(1, math.floor((len(beats) - 1) / half) + 1)]
+    beats_per_unit = Fraction(music.meter, 2) if unit is Unit.HALF_BAR else Fraction(1)
+    count = math.floor((len(beats) - 1) / beats_per_unit)
+    boundaries = [_between(beats, beats_per_unit * index) for index in range(1, count + 1)]
+    # One more unit ends where its last beats would be, if the sound lasts that long.
+    missing = (count + 1) * beats_per_unit - (len(beats) - 1)
+    end = beats[-1] + round_half_up(missing * usual)
+    heard = any(2 * abs(pts - beats[-1]) < usual for pts in music.beats)
+    return [*boundaries, end] if heard and end <= music.duration_pts else boundaries
 
 
 def _between(points: Sequence[int], index: Fraction) -> int:

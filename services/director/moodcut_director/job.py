@@ -222,6 +222,8 @@ class Job:
             relaxations=chosen.relaxations,
             stage_seconds=self.stage_seconds,
             grid_warnings=chosen.grid.warnings,
+            mood=self.request.options.mood,
+            random_scores=self.request.options.random_scores,
         )
         return self._put("report.json", canonical_json(report))
 

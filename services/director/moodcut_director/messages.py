@@ -8,6 +8,7 @@ from fractions import Fraction
 from moodcut_director.errors import OptionError
 from moodcut_director.grid import Music, Unit
 from moodcut_director.options import DEFAULT_MAX_SCENES, Selection, Story
+from moodcut_kit.errors import MoodcutError
 from moodcut_kit.v1 import media_pb2, montage_pb2, solver_pb2
 
 _STORIES = {
@@ -70,3 +71,14 @@ def music_from(message: media_pb2.MusicAnalysis) -> Music:
         downbeats=[beat.pts for beat in message.beats if beat.position == 1],
         meter=max(1, message.meter),
     )
+
+
+def in_users_words(error: MoodcutError, request: montage_pb2.CreateMontageRequest) -> MoodcutError:
+    """The error with its file named as the user named it, where it names an object of the store."""
+    path = error.metadata.get("file", "")
+    for media in (request.movie, request.music):
+        if media.sha256 and media.name and media.sha256 in path:
+            told = MoodcutError(error.message.replace(path, media.name), **{**error.metadata, "file": media.name})
+            told.code, told.reason, told.retryable = error.code, error.reason, error.retryable  # type: ignore[misc]
+            return told
+    return error

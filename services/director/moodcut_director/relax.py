@@ -61,7 +61,7 @@ def widened(selection: Selection, max_scenes: int) -> Relaxation | None:
         return None
     return Relaxation(
         selection=replace(selection, max_scenes=max_scenes),
-        description=f"{max_scenes} scenes in place of {selection.max_scenes}",
+        description=f"{_scenes(max_scenes)} in place of {selection.max_scenes}",
     )
 
 
@@ -93,17 +93,19 @@ def diagnosis(
     *,
     music_grid: Grid,
     unit_counts: Sequence[int],
+    longest_shot_seconds: Fraction,
     relaxed: bool,
 ) -> str:
     """Why nothing fits and what would help, for a person.
 
-    ``music_grid`` goes on to the end of the music; ``unit_counts`` are numbers of its units that can be filled.
-    ``relaxed`` says that relaxing was tried and did not help.
+    ``music_grid`` goes on to the end of the music; ``unit_counts`` are numbers of its units that can be filled;
+    ``longest_shot_seconds`` is the longest that any shot can be shown. ``relaxed`` says that relaxing was tried and did
+    not help.
     """
     constraint = solver_pb2.Infeasibility.Constraint.Name(infeasibility.binding_constraint)
     words = [
         f"no choice of shots fills exactly {grid.unit_count} {plural(grid.unit, grid.unit_count)}"
-        + (f" with at most {selection.max_scenes} scenes" if selection.story is not Story.NONE else "")
+        + (f" with at most {_scenes(selection.max_scenes)}" if selection.story is not Story.NONE else "")
         + f" (binding: {constraint.removeprefix('CONSTRAINT_').lower().replace('_', ' ')})."
     ]
     helps = []
@@ -116,13 +118,25 @@ def diagnosis(
     ]
     if helps:
         words.append("What would help: " + ", or ".join(helps) + ".")
+    if longest_shot_seconds < grid.shortest_unit_seconds:
+        words.append(
+            f"The longest shot that can be used lasts {float(longest_shot_seconds):.2f} s, the shortest "
+            f"{plural(grid.unit, 1)} {float(grid.shortest_unit_seconds):.2f} s."
+        )
+    if relaxed:
+        return " ".join([*words, "Relaxing did not help."])
     may_help = [] if selection.flexible else ["--length flexible"]
     if selection.unit in (Unit.BAR, Unit.HALF_BAR):
         may_help.append("--unit beat")
     if may_help:
         words.append("What may help: " + ", or ".join(may_help) + ".")
-    words.append("Relaxing did not help." if relaxed else "With --relax moodcut tries these by itself.")
+    if helps or may_help:
+        words.append("With --relax moodcut tries these by itself.")
     return " ".join(words)
+
+
+def _scenes(count: int) -> str:
+    return f"{count} scene" if count == 1 else f"{count} scenes"
 
 
 def timeout_words(selection: Selection, grid: Grid, time_limit_seconds: float) -> str:

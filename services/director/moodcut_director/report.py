@@ -1,7 +1,9 @@
 """The report of a montage as JSON: what `moodcut make --json` prints. Pure.
 
 Frames are numbered from 0, ranges are half-open, seconds of the film count from its first frame and seconds of the
-music from its first sample. ``cuts_seconds`` count from the beginning of the montage.
+music from its first sample. ``cuts_seconds``, a clip's ``first_bar`` and its ``start_seconds`` count from the beginning
+of the montage; a bar of ``first_bar`` and ``bar_count`` is one unit of the grid, whose boundaries are
+``unit_boundaries_seconds``.
 """
 
 from __future__ import annotations
@@ -29,8 +31,13 @@ def make_report(
     relaxations: Sequence[str],
     stage_seconds: Mapping[str, float],
     grid_warnings: Sequence[str] = (),
+    mood: media_pb2.Emotion.ValueType = media_pb2.EMOTION_UNSPECIFIED,
+    random_scores: bool = False,
 ) -> dict[str, Json]:
-    """All that is worth knowing of a finished montage; ``grid_warnings`` are those of the grid it lies on."""
+    """All that is worth knowing of a finished montage.
+
+    ``grid_warnings`` are those of the grid it lies on; ``mood`` was looked for in place of the music's own emotion.
+    """
     music_base = Fraction(music.time_base.num, music.time_base.den)
     return {
         "montage_id": montage_id,
@@ -44,6 +51,8 @@ def make_report(
         "meter": music.meter,
         "beat_backend": media_pb2.BeatBackend.Name(music.backend).removeprefix("BEAT_BACKEND_").lower(),
         "emotion": dict(posterior_dict(scores.music_emotion)),
+        "mood": media_pb2.Emotion.Name(mood).removeprefix("EMOTION_").lower() if mood else None,
+        "scores": "random" if random_scores else "model",
         "unit": unit,
         "unit_boundaries_seconds": [float(pts * music_base) for pts in timeline.unit_boundary_pts],
         "status": solver_pb2.SolveResponse.Status.Name(solution.status).removeprefix("STATUS_").lower(),
@@ -63,12 +72,15 @@ def make_report(
 def _selection(
     frame_times: FrameTimes, solution: solver_pb2.SolveResponse, timeline: renderer_pb2.Timeline
 ) -> list[Json]:
+    rate = Fraction(timeline.frame_rate.num, timeline.frame_rate.den)
     return [
         {
             "shot_id": clip.shot_id,
             "scene_id": clip.scene_id,
             "first_bar": clip.first_unit,
             "bar_count": clip.unit_count,
+            "start_seconds": float(clip.output_start_frame / rate),
+            "end_seconds": float((clip.output_start_frame + clip.frame_count) / rate),
             "source_start_frame": clip.source_start_frame,
             "source_end_frame": clip.source_end_frame,
             "source_start_seconds": float(frame_times.start_seconds(clip.source_start_frame)),

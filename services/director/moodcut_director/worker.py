@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from moodcut_director.errors import LeaseLostError, MontageNotFoundError, TooManyAttemptsError
 from moodcut_director.job import Job, Made, Services
+from moodcut_director.messages import in_users_words
 from moodcut_director.montages import Montages, Progress, QueueItem
 from moodcut_director.record import NewerSchemaError, Record, State
 from moodcut_director.settings import DirectorSettings
@@ -169,7 +170,7 @@ class Worker:
                 until_seconds = self._montages.clock() + settings.retry_seconds * (record.failure_count + 1)
                 change(lambda record: record.postponed(token=token, until_seconds=until_seconds, failed=not overloaded))
                 return
-            failure = error
+            failure = in_users_words(error, self._montages.request(item.principal, item.montage_id))
             change(lambda record: record.failed(token=token, error=failure))
         except Exception:
             _log.exception("montage %s failed", item.montage_id)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from moodcut import checks
+from moodcut import checks, installing
+from moodcut.installing import install_command
 
 
 def by_name(store: Path | str) -> dict[str, checks.Check]:
@@ -33,7 +34,26 @@ def test_what_is_missing_comes_with_the_command_that_mends_it(monkeypatch: pytes
     check = by_name(tmp_path)["solver"]
     assert not check.ok
     assert check.detail == "missing: ortools"
-    assert check.mend == "pip install 'moodcut[solver]'"
+    assert check.mend == install_command("solver")
+
+
+@pytest.mark.parametrize(
+    ("source", "command"),
+    [
+        (None, "pip install 'moodcut[solver]'"),
+        ('{"url": "file:///my%20src", "dir_info": {"editable": true}}', "pip install -e '/my src[solver]'"),
+        ('{"url": "file:///dist/a.whl", "archive_info": {}}', "pip install '/dist/a.whl[solver]'"),
+    ],
+)
+def test_an_extra_comes_from_where_moodcut_came_from(
+    monkeypatch: pytest.MonkeyPatch, source: str | None, command: str
+) -> None:
+    class Distribution:
+        def read_text(self, name: str) -> str | None:
+            return source
+
+    monkeypatch.setattr(installing.metadata, "distribution", lambda name: Distribution())
+    assert install_command("solver") == command
 
 
 def test_a_store_that_cannot_be_used_is_said(tmp_path: Path) -> None:

@@ -195,16 +195,16 @@ def test_half_bars_and_beats_go_on_after_the_last_complete_bar() -> None:
 def test_beats_after_the_last_bar_may_have_a_hole_but_stray_ones_do_not_count() -> None:
     bars, bar_beats = [(0, 2000), (2000, 4000)], list(range(0, 4001, 500))
     stray = Music(time_base=MS, duration_pts=20_000, bars=bars, beats=[*bar_beats, 4500, 9000, 9500], meter=4)
-    assert grid_of(stray, unit=Unit.BEAT).boundaries_pts[-2:] == (4000, 4500)
+    assert grid_of(stray, unit=Unit.BEAT).boundaries_pts[-3:] == (4000, 4500, 5000)
     more = Music(time_base=MS, duration_pts=20_000, bars=bars, beats=[*bar_beats, 5600, 6100, 6600, 7100], meter=4)
     grid = grid_of(more, unit=Unit.BEAT)
-    assert grid.boundaries_pts[-7:] == (4000, 4533, 5067, 5600, 6100, 6600, 7100)
+    assert grid.boundaries_pts[-8:] == (4000, 4533, 5067, 5600, 6100, 6600, 7100, 7600)
     assert grid.warnings == ("no beats from 4.0 s to 5.6 s; beats there are steady",)
 
 
 def test_an_extrapolated_end_and_a_beat_beside_it_are_one() -> None:
     source = Music(time_base=MS, duration_pts=3000, bars=[(0, 2000)], beats=[0, 500, 1000, 1500, 2030, 2500], meter=4)
-    assert grid_of(source, unit=Unit.BEAT).boundaries_pts == (0, 500, 1000, 1500, 2000, 2500)
+    assert grid_of(source, unit=Unit.BEAT).boundaries_pts == (0, 500, 1000, 1500, 2000, 2500, 3000)
 
 
 def test_beats_without_a_complete_bar_are_units() -> None:
@@ -254,3 +254,19 @@ def test_ticks_are_the_nearest_frames_and_never_drift(
         # Steady music: the average boundary is the real one, but for a millisecond's rounding of odd half bars.
         slack = Fraction(1, 1000) if average else 0
         assert abs(tick / rate - (pts - grid.boundaries_pts[0]) * MS) <= Fraction(1, 2) / rate + slack
+
+
+def test_the_last_unit_may_end_where_the_sound_still_lasts_but_no_beat_is() -> None:
+    bars, beats = [(0, 2000)], [0, 500, 1000, 1500, 2000, 2500]
+
+    def ends(duration_pts: int, unit: Unit) -> tuple[int, ...]:
+        song = Music(time_base=MS, duration_pts=duration_pts, bars=bars, beats=beats, meter=4)
+        return grid_of(song, unit=unit).boundaries_pts[-2:]
+
+    assert ends(2999, Unit.BEAT) == (2000, 2500)
+    assert ends(3000, Unit.BEAT) == (2500, 3000)
+    assert ends(9000, Unit.BEAT) == (2500, 3000), "one unit is extrapolated, not more"
+    assert ends(2999, Unit.HALF_BAR) == (1000, 2000)
+    assert ends(3000, Unit.HALF_BAR) == (2000, 3000)
+    bars, beats = [(0, 2000)], [0, 500, 1000, 1500]
+    assert ends(9000, Unit.BEAT) == (1500, 2000), "the bar's own end is extrapolated already"

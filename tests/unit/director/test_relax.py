@@ -138,7 +138,18 @@ def test_shorter() -> None:
 
 
 def test_the_diagnosis_names_what_binds_and_what_would_help() -> None:
-    words = diagnosis(Selection(flexible=False), GRID, INFEASIBLE, music_grid=GRID, unit_counts=[8, 12], relaxed=False)
+    def words_for(*, unit_counts: list[int], longest: int = 9, relaxed: bool = False) -> str:
+        return diagnosis(
+            Selection(flexible=False),
+            GRID,
+            INFEASIBLE,
+            music_grid=GRID,
+            unit_counts=unit_counts,
+            longest_shot_seconds=Fraction(longest),
+            relaxed=relaxed,
+        )
+
+    words = words_for(unit_counts=[8, 12])
     for part in (
         "10 bars",
         "at most 5 scenes",
@@ -150,6 +161,12 @@ def test_the_diagnosis_names_what_binds_and_what_would_help() -> None:
         assert part in words
     assert "12 bars" not in words, "the music has 10"
     assert "--relax" in words
+    assert "longest shot" not in words
+    relaxed = words_for(unit_counts=[], longest=1, relaxed=True)
+    assert relaxed.endswith(
+        "The longest shot that can be used lasts 1.00 s, the shortest bar 2.00 s. Relaxing did not help."
+    )
+    assert "may help" not in relaxed
 
 
 @given(
@@ -207,10 +224,10 @@ def test_music_too_short_for_a_bar_goes_on_with_smaller_units() -> None:
         decide([100, 100], song, Selection())
     choice = decide([100, 100], song, Selection(), relax=True)
     assert choice.relaxations == ("half bars in place of bars",)
-    assert choice.grid.boundaries_pts == (0, 1000)
-    with pytest.raises(MusicTooShortError, match="no complete bar"):
+    assert choice.grid.boundaries_pts == (0, 1000, 2000)
+    with pytest.raises(MusicTooShortError, match="no complete beat"):
         decide([100, 100], song, Selection(in_point_seconds=Fraction("1.9")), relax=True)
-    with pytest.raises(MusicTooShortError, match="no complete bar"):
+    with pytest.raises(NoSelectionError, match="Relaxing did not help"):
         decide([3, 3], song, Selection(), relax=True)
 
 
