@@ -14,8 +14,7 @@ from moodcut.hosting import missing_extra
 def command(directory: Path) -> None:
     """Write film.mp4 and song.wav into DIRECTORY, each with its truth as JSON beside it.
 
-    The film's scenes and cuts and the song's tempo and beats are known, so what moodcut finds can be held
-    against them.
+    The film's scenes and cuts and the song's tempo and beats are known, so what moodcut finds can be held against them.
     """
     try:
         from moodcut.demo import write_demo

@@ -14,9 +14,14 @@ from moodcut.files import whole_file
 def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "out.txt"
     path.write_text("before")
-    with pytest.raises(RuntimeError), whole_file(path) as target:
-        target.write(b"half")
-        raise RuntimeError
+
+    def fail() -> None:
+        with whole_file(path) as target:
+            target.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert path.read_text() == "before"
     with whole_file(path) as target:
         target.write(b"whole")
