@@ -212,7 +212,7 @@ class SolverShot(_message.Message):
     duration_ticks: _builtins.int
     """Usable length in the ticks of SolveRequest.bar_boundary_ticks; required with them, not allowed without."""
     score: _builtins.float
-    """S_i, how well the shot fits the whole piece. Any finite number; higher is better."""
+    """S_i, how well the shot fits the whole piece, -1e12 to 1e12; higher is better."""
     required: _builtins.bool
     """The shot must be chosen."""
     excluded: _builtins.bool
@@ -306,7 +306,7 @@ class SolveRequest(_message.Message):
     cross_check: _builtins.bool
     """Check the answer with a second, independent solver (CP-SAT)."""
     time_limit_seconds: _builtins.float
-    """Time for searches that are not bounded by a recursion, and for the cross-check; 0 means 10."""
+    """Time for searches that are not bounded by a recursion, and again for the cross-check; 0 means 10."""
     @_builtins.property
     def shots(self) -> _containers.RepeatedCompositeFieldContainer[Global___SolverShot]:
         """The shots in film order."""
@@ -466,7 +466,7 @@ Global___AlternativeSelection: _TypeAlias = AlternativeSelection  # noqa: Y015
 
 @_typing.final
 class CrossCheck(_message.Message):
-    """What the independent solver says about the answer."""
+    """What the independent solver says about the answer; alternatives are not checked."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -479,9 +479,11 @@ class CrossCheck(_message.Message):
         VERDICT_UNSPECIFIED: CrossCheck._Verdict.ValueType  # 0
         """Never sent."""
         VERDICT_AGREE: CrossCheck._Verdict.ValueType  # 1
-        """The selection keeps every constraint and no better one exists."""
+        """The selection keeps every constraint, its scores sum to the objective, and no better one exists."""
         VERDICT_DISAGREE: CrossCheck._Verdict.ValueType  # 2
-        """The selection breaks a constraint, or a better one exists."""
+        """The selection breaks a constraint, its scores do not sum to the objective, or a better one exists (which is no
+        mistake where the status is STATUS_FEASIBLE).
+        """
         VERDICT_NOT_PROVEN: CrossCheck._Verdict.ValueType  # 3
         """The selection keeps every constraint; whether a better one exists was not decided within the time limit."""
 
@@ -491,9 +493,11 @@ class CrossCheck(_message.Message):
     VERDICT_UNSPECIFIED: CrossCheck.Verdict.ValueType  # 0
     """Never sent."""
     VERDICT_AGREE: CrossCheck.Verdict.ValueType  # 1
-    """The selection keeps every constraint and no better one exists."""
+    """The selection keeps every constraint, its scores sum to the objective, and no better one exists."""
     VERDICT_DISAGREE: CrossCheck.Verdict.ValueType  # 2
-    """The selection breaks a constraint, or a better one exists."""
+    """The selection breaks a constraint, its scores do not sum to the objective, or a better one exists (which is no
+    mistake where the status is STATUS_FEASIBLE).
+    """
     VERDICT_NOT_PROVEN: CrossCheck.Verdict.ValueType  # 3
     """The selection keeps every constraint; whether a better one exists was not decided within the time limit."""
 
@@ -754,12 +758,14 @@ class SolveResponse(_message.Message):
     """soft_scene_limit: by how much soft_weight_sum exceeds max_scenes; 0 if it does not."""
     @_builtins.property
     def placements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Placement]:
-        """The chosen shots in film order; together they fill every bar. Ties go to more bars a shot, then to earlier shots."""
+        """The chosen shots in film order; together they fill every bar. Ties go to more bars a shot, then to earlier shots;
+        where the shots of a scene lie apart, those of the scene that begins earlier come first.
+        """
 
     @_builtins.property
     def scene_frontier(self) -> _containers.RepeatedCompositeFieldContainer[Global___SceneFrontierPoint]:
         """hard_scene_limit: the best objective for every number of scenes up to the limit; numbers that are infeasible are
-        left out.
+        left out. Empty with METHOD_CP_SAT, which does not know it.
         """
 
     @_builtins.property

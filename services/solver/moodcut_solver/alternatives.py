@@ -16,14 +16,11 @@ from typing import Protocol
 import numpy as np
 
 from moodcut_solver.automaton import Automaton, build_automaton
-from moodcut_solver.errors import ProblemTooLargeError
-from moodcut_solver.hard import Choice, check_size, preference
+from moodcut_solver.hard import Choice, check_layers, check_size, preference
 from moodcut_solver.options import IMPOSSIBLE, Options, block_values
 from moodcut_solver.problem import Ints, Problem
 from moodcut_solver.solution import Step
 from moodcut_solver.table import Checkpoint, SuffixTable
-
-_LARGEST_LAYERS_BYTES = 1 << 30
 
 _Key = list[tuple[int, int]]
 
@@ -165,12 +162,3 @@ def first_of(search: BestFirst, most: int) -> list[Choice]:
             break
         found.append(choice)
     return found
-
-
-def check_layers(state_count: int, options: Options) -> None:
-    """Refuse tables that are too large to be kept whole. Raises ProblemTooLargeError."""
-    size = 8 * len(options.must) * (options.bar_count + 1) * (state_count + options.width)
-    if size > _LARGEST_LAYERS_BYTES:
-        raise ProblemTooLargeError(
-            "solution_count", f"keeping the whole table for several solutions would take {size >> 20} MiB"
-        )

@@ -63,9 +63,13 @@ def open_bits(problem: Problem, groups: Collection[int]) -> int:
 def _bits(problem: Problem, groups: Collection[int]) -> tuple[dict[int, int], dict[int, int]]:
     """A bit for each group, such that groups open at the same time have different ones; and each group's last shot."""
     spans = []
+    can = ~problem.excluded
+    if problem.bars is not None:
+        can &= problem.bars > 0
     for group in groups:
-        members = np.flatnonzero(problem.group == group)
-        spans.append((int(members[0]), int(members[-1]), int(group)))
+        members = np.flatnonzero((problem.group == group) & can)
+        if len(members) > 1:
+            spans.append((int(members[0]), int(members[-1]), int(group)))
     bit_of: dict[int, int] = {}
     free_after: list[int] = []
     for first, last, group in sorted(spans):

@@ -5,9 +5,11 @@ The selection is held against every constraint in plain words, then CP-SAT looks
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -15,12 +17,13 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from moodcut_solver.cp_sat import ModelTooLargeError, run
+from moodcut_solver.errors import SolveCancelledError
 from moodcut_solver.plain_model import PlainModel
 from moodcut_solver.problem import HardSceneLimit, Problem, SoftMode, SoftSceneLimit
 from moodcut_solver.scene_values import values_apply
 from moodcut_solver.scene_wise_model import SceneWiseModel
 from moodcut_solver.solution import CrossCheck, Model, Step, Verdict
-from moodcut_solver.uses import lengths_at
+from moodcut_solver.uses import UseScores, lengths_at
 
 _SCALE = 1e6
 
@@ -80,32 +83,45 @@ def cross_check(
     steps: list[Step] | None,
     objective: float,
     *,
-    proven: bool,
     time_limit_seconds: float,
     should_stop: Callable[[], bool] | None = None,
 ) -> CrossCheck:
-    """Check an answer: a selection with its objective (``proven`` optimal or not), or ``steps`` None: infeasible.
+    """Check an answer: a selection with its objective, or ``steps`` None: that there is none.
 
-    CP-SAT solves the scene-wise model where scenes have values of their own, which proves far more; else the plain one.
+    The selection is held against every constraint, and its scores are added up anew. Then CP-SAT looks for a better
+    one, in the scene-wise model where scenes have values of their own, which proves far more; else in the plain one.
+    Building the model counts for the time limit.
     """
     began = time.perf_counter()
+    unit = _score_unit(problem)
+    tolerance = max(problem.shot_count * unit / _SCALE, 1e-9 * abs(objective))
     broken = violations(problem, steps) if steps is not None else []
+    if steps is not None and not broken:
+        total = _total(problem, steps)
+        if abs(total - objective) > tolerance:
+            broken = [f"the scores sum to {total:.9g}, not {objective:.9g}"]
     verdict, model_kind = Verdict.NOT_PROVEN, Model.NONE
     found, bound = 0.0, 0.0
-    try:
-        model = check_model(problem)
-    except ModelTooLargeError:
-        pass
-    else:
+
+    def check() -> None:
+        if should_stop is not None and should_stop():
+            raise SolveCancelledError("the caller gave up")
+        if time.perf_counter() - began > time_limit_seconds:
+            raise ModelTooLargeError
+
+    with suppress(ModelTooLargeError):
+        model = check_model(problem, scale=_SCALE / unit, check=check)
         model_kind = model.kind
         if steps is not None and not broken:
             model.hint(steps)
-        solver, status = run(model.model, time_limit_seconds, should_stop=should_stop)
-        if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        left = time_limit_seconds - (time.perf_counter() - began)
+        solver, status = run(model.model, left, should_stop=should_stop)
+        has_answer = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
+        if has_answer:
             found = model.score(solver)
-        if steps is not None and status != cp_model.INFEASIBLE:
+        if steps is not None and has_answer:
             bound = solver.best_objective_bound / model.scale
-        verdict = _verdict(problem, status, found, bound, None if steps is None else objective, proven=proven)
+        verdict = _verdict(status, found, bound, None if steps is None else objective, tolerance)
         if verdict is Verdict.DISAGREE and status != cp_model.INFEASIBLE and not model.exact:
             # What the model found may break the limit that it only holds roughly.
             verdict = Verdict.NOT_PROVEN
@@ -122,27 +138,35 @@ def cross_check(
     )
 
 
-def check_model(problem: Problem) -> PlainModel | SceneWiseModel:
-    """The model to check ``problem`` with. Everything allowed is in it. Raises ModelTooLargeError."""
+def check_model(
+    problem: Problem, *, scale: float = _SCALE, check: Callable[[], None] = lambda: None
+) -> PlainModel | SceneWiseModel:
+    """The model to check ``problem`` with. Everything allowed is in it. Raises ModelTooLargeError, or as ``check``."""
     if values_apply(problem):
-        return SceneWiseModel(problem, scale=_SCALE)
-    return PlainModel(problem, scale=_SCALE, round_up=False)
+        return SceneWiseModel(problem, scale=scale, check=check)
+    return PlainModel(problem, scale=scale, round_up=False, check=check)
 
 
-def _verdict(
-    problem: Problem, status: Any, found: float, bound: float, objective: float | None, *, proven: bool
-) -> Verdict:
+def _score_unit(problem: Problem) -> float:
+    """1, or the largest score if all are smaller: tiny scores are told apart as well."""
+    largest = max(float(np.max(np.abs(values), initial=0.0)) for values in (problem.score, problem.bar_scores))
+    return min(1.0, largest) or 1.0
+
+
+def _total(problem: Problem, steps: list[Step]) -> float:
+    scores = UseScores(problem)
+    return math.fsum(scores.total(scores.of(step.shot_index), step.first_bar, step.bar_count) for step in steps)
+
+
+def _verdict(status: Any, found: float, bound: float, objective: float | None, tolerance: float) -> Verdict:
     """What CP-SAT's outcome says of ``objective`` (None: that there is no selection)."""
     has_answer = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
     if objective is None:
         if status == cp_model.INFEASIBLE:
             return Verdict.AGREE
         return Verdict.DISAGREE if has_answer else Verdict.NOT_PROVEN
-    if status == cp_model.INFEASIBLE:
-        return Verdict.DISAGREE
-    tolerance = max(problem.shot_count / _SCALE, 1e-9 * abs(objective))
-    if proven and has_answer and found > objective + tolerance:
+    if status == cp_model.INFEASIBLE or (has_answer and found > objective + tolerance):
         return Verdict.DISAGREE
     if status == cp_model.OPTIMAL and found < objective - tolerance:
         return Verdict.DISAGREE
-    return Verdict.AGREE if proven and has_answer and bound <= objective + tolerance else Verdict.NOT_PROVEN
+    return Verdict.AGREE if has_answer and bound <= objective + tolerance else Verdict.NOT_PROVEN

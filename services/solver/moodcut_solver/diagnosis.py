@@ -7,43 +7,42 @@ limit) that fill them. All answers are read from such passes: with a constraint 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from moodcut_solver.automaton import build_automaton, open_bits
+from moodcut_solver.errors import ProblemTooLargeError
 from moodcut_solver.forward import forward
+from moodcut_solver.groups import MOST_OPEN_BITS
 from moodcut_solver.hard import check_size
 from moodcut_solver.options import build_options
 from moodcut_solver.problem import LIMITS, Floats, HardSceneLimit, LengthMode, Problem, SoftSceneLimit
 from moodcut_solver.scores import ScoreTable
-from moodcut_solver.soft import OutOfTimeError
-from moodcut_solver.soft_weights import Weights, soft_weights
+from moodcut_solver.soft_weights import soft_weights
 from moodcut_solver.solution import Constraint, Infeasibility
-from moodcut_solver.table import Checkpoint
-
-_MOST_BITS = 10
+from moodcut_solver.table import Checkpoint, OutOfTimeError
 
 
 def diagnose(problem: Problem, check: Checkpoint) -> Infeasibility:
     """The diagnosis of an infeasible ``problem``. ``check`` may raise OutOfTimeError: the answer is incomplete then."""
-    complete = True
-    if open_bits(problem, _groups(problem)) > _MOST_BITS:
-        problem = replace(problem, group=np.full(problem.shot_count, -1, np.int64))
-        complete = False
+    if open_bits(problem, _groups(problem)) > MOST_OPEN_BITS:
+        return _without_groups(problem, check)
     relax: tuple[Constraint, ...] = ()
     smallest = below = above = 0
+    complete = False
     try:
         price = _prices(problem, problem.bar_count, check)
         smallest = _smallest_limit(problem, float(price[problem.bar_count]))
         feasible = np.flatnonzero(price[1 : problem.bar_count] <= _budget(problem)) + 1
         below = int(feasible[-1]) if len(feasible) else 0
-        relax = _to_relax(problem, check)
-        above, settled = _above(problem, check)
-        complete &= settled
-    except OutOfTimeError:
+        # That more scenes would do is known already.
+        relax = (Constraint.SCENE_LIMIT,) if smallest else _to_relax(problem, check)
+        above, complete = _above(problem, check)
+    except (OutOfTimeError, ProblemTooLargeError):
         complete = False
-    if isinstance(problem.scene_limit, SoftSceneLimit) and not _weights(problem).exact:
+    if isinstance(problem.scene_limit, SoftSceneLimit) and not soft_weights(problem).exact:
         complete = False
     return Infeasibility(
         constraints_to_relax=relax,
@@ -55,12 +54,24 @@ def diagnose(problem: Problem, check: Checkpoint) -> Infeasibility:
     )
 
 
+def _without_groups(problem: Problem, check: Checkpoint) -> Infeasibility:
+    """What can be said where more near-duplicate groups are open at once than can be watched: whether they bind."""
+    relax: tuple[Constraint, ...] = ()
+    with suppress(OutOfTimeError, ProblemTooLargeError):
+        if _fits(replace(problem, group=np.full(problem.shot_count, -1, np.int64)), check):
+            relax = (Constraint.DUPLICATE_GROUP,)
+    return Infeasibility(
+        constraints_to_relax=relax,
+        explanation=_explain(problem, relax, 0, 0, 0),
+        smallest_max_scenes=0,
+        nearest_bar_count_below=0,
+        nearest_bar_count_above=0,
+        complete=False,
+    )
+
+
 def _groups(problem: Problem) -> list[int]:
     return sorted(set(problem.group[problem.group >= 0].tolist()))
-
-
-def _weights(problem: Problem) -> Weights:
-    return soft_weights(problem)
 
 
 def _budget(problem: Problem) -> float:
@@ -68,7 +79,7 @@ def _budget(problem: Problem) -> float:
     if isinstance(problem.scene_limit, HardSceneLimit):
         return float(problem.scene_limit.max_scenes)
     if isinstance(problem.scene_limit, SoftSceneLimit):
-        return float(_weights(problem).capacity)
+        return float(soft_weights(problem).capacity)
     return 0.0
 
 
@@ -76,7 +87,7 @@ def _smallest_limit(problem: Problem, price: float) -> int:
     if problem.scene_limit is None or not math.isfinite(price):
         return 0
     if isinstance(problem.scene_limit, SoftSceneLimit):
-        weights = _weights(problem)
+        weights = soft_weights(problem)
         per_scene = weights.capacity // min(problem.scene_limit.max_scenes, len(problem.scene_ids))
         return max(1, -(-round(price) // per_scene))
     return max(1, round(price))
@@ -85,7 +96,7 @@ def _smallest_limit(problem: Problem, price: float) -> int:
 def _prices(problem: Problem, bar_count: int, check: Checkpoint) -> Floats:
     """(bar_count + 1,): fewest scenes, or least weight, to fill so many bars; infinite where impossible."""
     soft = isinstance(problem.scene_limit, SoftSceneLimit)
-    weights = _weights(problem).weights.astype(np.float64) if soft else np.zeros(problem.shot_count)
+    weights = soft_weights(problem).weights.astype(np.float64) if soft else np.zeros(problem.shot_count)
     flat = replace(
         problem,
         bar_count=bar_count,
@@ -177,7 +188,7 @@ def _above(problem: Problem, check: Checkpoint) -> tuple[int, bool]:
     needs_shots = bool(
         np.any(problem.required) or np.any(problem.pinned >= 0) or problem.coverage or problem.required_scenes
     )
-    reach = problem.bar_count + int(np.max(longest, initial=1))
+    reach = problem.bar_count + int(np.max(longest[longest <= LIMITS.bar_count], initial=1))
     while problem.bar_count < end:
         reach = min(reach, end)
         price = _prices(problem, reach, check)
@@ -187,7 +198,7 @@ def _above(problem: Problem, check: Checkpoint) -> tuple[int, bool]:
         if reach == end or not needs_shots:
             break
         reach *= 2
-    return 0, int(np.sum(longest)) <= LIMITS.bar_count
+    return 0, True
 
 
 _NAMES = {

@@ -23,6 +23,7 @@ from moodcut_solver.table import Checkpoint
 _BLOCK_CELLS = 1_000_000
 
 FloatTable = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Layers = np.ndarray[tuple[int, int, int], np.dtype[np.float64]]
 
 
 def _stretch(  # type: ignore[no-untyped-def]
@@ -101,7 +102,7 @@ class Forward:
     gain: FloatTable
     weight: FloatTable
     ended: FloatTable
-    layers: np.ndarray[tuple[int, int, int], np.dtype[np.float64]]
+    layers: Layers
 
 
 def forward(

@@ -57,3 +57,14 @@ def check_size(problem: Problem, state_count: int, options: Options) -> None:
             f"{problem.shot_count} shots x {problem.bar_count} bars x {state_count} states x {options.width} lengths "
             f"is {cells} steps, more than the limit of {LIMITS.table_cells}",
         )
+
+
+def check_layers(state_count: int, options: Options) -> None:
+    """Refuse a table that has to be kept whole (soft limit, several solutions) beyond the published limit."""
+    size = 8 * len(options.must) * (options.bar_count + 1) * (state_count + options.width)
+    if size > LIMITS.kept_bytes:
+        raise ProblemTooLargeError(
+            "shots",
+            f"the whole table has to be kept for a soft limit or several solutions, and would take {size >> 20} MiB, "
+            f"more than the limit of {LIMITS.kept_bytes >> 20}",
+        )

@@ -14,7 +14,7 @@ import numpy as np
 
 from moodcut_solver.automaton import Automaton
 from moodcut_solver.compiled import COMPILED, compiled
-from moodcut_solver.forward import FloatTable
+from moodcut_solver.forward import FloatTable, Layers
 from moodcut_solver.options import IMPOSSIBLE, NEVER, Options, block_values
 from moodcut_solver.problem import Ints
 from moodcut_solver.solution import Step
@@ -41,7 +41,7 @@ class Layer:
 class LabelBounds:
     """What drops labels: ``gains`` (n, states, bar_count + 1) at ``multiplier``; totals below ``floor`` are dropped."""
 
-    gains: np.ndarray[tuple[int, int, int], np.dtype[np.float64]]
+    gains: Layers
     multiplier: float
     capacity: int
     floor: float

@@ -19,6 +19,7 @@ NEVER: int = -(1 << 61)
 """Value of what is impossible. Sums of possible values stay within +-2**58, so anything below IMPOSSIBLE is."""
 IMPOSSIBLE: int = -(1 << 60)
 _LARGEST_SUM = 1 << 58
+_LARGEST_QUANTUM_DIGITS = 300.0
 
 Values = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 Blocks = np.ndarray[tuple[int, int, int], np.dtype[np.int64]]
@@ -31,8 +32,10 @@ class Options(NamedTuple):
     ``shortest`` (n,): fewest bars. ``longest`` (r, bar_count) int16 and ``longest_row`` (n,): most bars at each first
     bar; 0 where the shot cannot begin. ``whole``: only the most is allowed. ``must`` (n,): cannot be skipped. ``pin``
     (n,): only first bar, or -1. ``quanta`` (n,): score for shots without ``sums_row``; ``sums`` (m, bar_count + 1):
-    running sums of scores per bar. ``value_factor``: quanta to values. ``quantum``: quanta in a score of 1. ``width``:
-    most lengths to choose from at once.
+    running sums of scores per bar. ``value_factor``: quanta to values. ``quantum``: quanta in a score of 1.
+    ``rounding``: by how much rounding to quanta can make one selection look better than another, as a score.
+    ``usual_score``: median size of the scores that are not 0.
+    ``width``: most lengths to choose from at once.
     """
 
     shortest: Ints
@@ -47,6 +50,8 @@ class Options(NamedTuple):
     sums_row: Ints
     value_factor: int
     quantum: float
+    rounding: float
+    usual_score: float
     width: int
     bar_count: int
 
@@ -60,10 +65,13 @@ def build_options(problem: Problem, scores: ScoreTable) -> Options:
     widest = longest.max(axis=1).astype(np.int64)
     width = 1 if whole else int(max(1, np.max(widest[row] - shortest + 1)))
     factor = bar_count + 1
-    quantum = _quantum(scores, bar_count)
-    sums = np.zeros((max(1, len(scores.bar_values)), bar_count + 1), np.int64)
-    if len(scores.bar_values):
-        np.cumsum(_rounded(scores.bar_values * quantum), axis=1, out=sums[:, 1:])
+    choosable = widest[row] > 0
+    values = np.where(choosable, scores.values, 0.0)
+    bar_values = scores.bar_values * np.isin(np.arange(len(scores.bar_values)), scores.row[choosable])[:, None]
+    quantum = _quantum(problem, values, bar_values, scores.row, widest[row])
+    sums = np.zeros((max(1, len(bar_values)), bar_count + 1), np.int64)
+    if len(bar_values):
+        np.cumsum(_rounded(bar_values * quantum), axis=1, out=sums[:, 1:])
     return Options(
         shortest=shortest,
         longest=longest,
@@ -72,11 +80,13 @@ def build_options(problem: Problem, scores: ScoreTable) -> Options:
         must=problem.required | (problem.pinned >= 0),
         pin=problem.pinned,
         per_bar=problem.weighting is Weighting.PER_BAR,
-        quanta=_rounded(scores.values * quantum),
+        quanta=_rounded(values * quantum),
         sums=sums,
         sums_row=scores.row,
         value_factor=factor,
         quantum=quantum,
+        rounding=bar_count / quantum,
+        usual_score=_usual(values, bar_values),
         width=width,
         bar_count=bar_count,
     )
@@ -86,13 +96,29 @@ def _rounded(values: Floats) -> Ints:
     return np.rint(values).astype(np.int64)
 
 
-def _quantum(scores: ScoreTable, bar_count: int) -> float:
-    """Quanta in a score of 1: a power of ten (decimal scores stay exact), as large as sums of values allow."""
-    largest = max(float(np.max(np.abs(values), initial=0.0)) for values in (scores.values, scores.bar_values))
-    room = _LARGEST_SUM / (4.0 * bar_count * (bar_count + 1))
-    if largest == 0.0:
+def _quantum(problem: Problem, values: Floats, bar_values: Floats, row: Ints, widest: Ints) -> float:
+    """Quanta in a score of 1: a power of ten (decimal scores stay exact), as large as sums of values allow.
+
+    What a selection can sum to at most: the largest scores, each for as long as its shot can last, until the grid is
+    full. ``values`` (n,) and ``bar_values`` are 0 for shots that cannot be chosen; ``widest`` (n,): most bars of each.
+    """
+    largest = np.abs(values)
+    if len(bar_values):
+        largest = np.where(row >= 0, np.abs(bar_values).max(axis=1)[row], largest)
+    order = np.argsort(-largest)
+    counts = widest[order] if problem.weighting is Weighting.PER_BAR else np.ones(len(order), np.int64)
+    before = np.cumsum(counts) - counts
+    total = float(np.sum(largest[order] * np.clip(problem.bar_count - before, 0, counts)))
+    if total == 0.0:
         return 1.0
-    return float(10.0 ** min(200.0, np.floor(np.log10(room) - np.log10(largest))))
+    room = _LARGEST_SUM / (1.1 * (problem.bar_count + 1))
+    return float(10.0 ** min(_LARGEST_QUANTUM_DIGITS, np.floor(np.log10(room) - np.log10(total))))
+
+
+def _usual(values: Floats, bar_values: Floats) -> float:
+    sizes = np.abs(np.concatenate((values, bar_values.ravel())))
+    sizes = sizes[sizes > 0]
+    return float(np.median(sizes)) if len(sizes) else np.inf
 
 
 def _longest(problem: Problem, whole: bool) -> tuple[Rows, Ints]:

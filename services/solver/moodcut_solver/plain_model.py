@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import islice, pairwise
 from typing import Any
 
@@ -34,11 +34,17 @@ class PlainModel:
     kind = Model.PLAIN
 
     def __init__(
-        self, problem: Problem, *, scale: float = 1e12, fewer_shots: bool = False, round_up: bool = True
+        self,
+        problem: Problem,
+        *,
+        scale: float = 1e12,
+        fewer_shots: bool = False,
+        round_up: bool = True,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
-        """Raises ModelTooLargeError."""
+        """``check`` is called now and then and may raise to stop. Raises ModelTooLargeError."""
         self._problem = problem
-        self.uses = list(islice(shot_uses(problem), _MOST_VARIABLES + 1))
+        self.uses = list(islice(shot_uses(problem, check=check), _MOST_VARIABLES + 1))
         if len(self.uses) > _MOST_VARIABLES:
             raise ModelTooLargeError
         self.model = cp_model.CpModel()

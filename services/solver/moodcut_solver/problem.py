@@ -48,6 +48,9 @@ class Limits:
     time_limit_seconds: float = 600.0
     table_cells: int = 4_000_000_000
     """Shots x bars x states of the recursion (about a billion a second)."""
+    kept_bytes: int = 2 << 30
+    """What a table may take that has to be kept whole: 8 x shots x bars x (states + lengths)."""
+    score: float = 1e12
 
 
 LIMITS = Limits()

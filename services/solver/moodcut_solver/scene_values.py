@@ -6,7 +6,7 @@ bars it fills, and nothing else of the scene matters to the rest. Written apart 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -30,13 +30,18 @@ def values_apply(problem: Problem) -> bool:
 
 
 def scene_fillings(
-    uses: Iterable[Use], *, bar_count: int, required: frozenset[int] = frozenset(), count_shots: bool
+    uses: Iterable[Use],
+    *,
+    bar_count: int,
+    required: frozenset[int] = frozenset(),
+    count_shots: bool,
+    check: Callable[[], None] = lambda: None,
 ) -> list[Filling]:
     """The best fillings of one scene, one for every number of bars (and of shots, with ``count_shots``) it can fill.
 
     ``uses`` are the ways to use its shots; at most one way a shot is taken, and one of every shot of ``required``.
     Without ``count_shots`` the number of shots is 1, whatever it is. Fillings with more shots that score no more than
-    one with fewer are left out. The empty filling is not among them.
+    one with fewer are left out. The empty filling is not among them. ``check`` may raise to stop.
     """
     by_shot: dict[int, list[Use]] = {shot: [] for shot in required}
     for use in uses:
@@ -45,6 +50,7 @@ def scene_fillings(
     table: Floats = np.full((most + 1, bar_count + 1), -np.inf)
     table[0, 0] = 0.0
     for shot, ways in by_shot.items():
+        check()
         best = np.full_like(table, -np.inf) if shot in required else table.copy()
         into, source = (best[1:], table[:-1]) if count_shots else (best, table)
         for use in ways:

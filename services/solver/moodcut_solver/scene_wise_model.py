@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ortools.sat.python import cp_model
@@ -31,12 +31,12 @@ class SceneWiseModel:
 
     kind = Model.SCENE_WISE
 
-    def __init__(self, problem: Problem, *, scale: float) -> None:
-        """Raises ModelTooLargeError."""
+    def __init__(self, problem: Problem, *, scale: float, check: Callable[[], None] = lambda: None) -> None:
+        """``check`` is called now and then and may raise to stop. Raises ModelTooLargeError."""
         self._scenes = problem.scene.tolist()
         self._soft = isinstance(problem.scene_limit, SoftSceneLimit)
         self.model = cp_model.CpModel()
-        self._fillings = self._all_fillings(problem)
+        self._fillings = self._all_fillings(problem, check)
         largest = max((abs(filling.score) for _, filling in self._fillings), default=0.0)
         most_scenes = min(problem.bar_count, len(problem.scene_ids))
         self.scale = objective_scale(largest * (most_scenes + 1), scale)
@@ -48,9 +48,9 @@ class SceneWiseModel:
         self._limit(problem, pairs)
         self.model.maximize(sum(round(filling.score * self.scale) * x for (_, filling), x in pairs))
 
-    def _all_fillings(self, problem: Problem) -> list[tuple[int, Filling]]:
+    def _all_fillings(self, problem: Problem, check: Callable[[], None]) -> list[tuple[int, Filling]]:
         by_scene: dict[int, list[Use]] = defaultdict(list)
-        for use in shot_uses(problem):
+        for use in shot_uses(problem, check=check):
             by_scene[self._scenes[use.shot]].append(use)
         required: dict[int, set[int]] = defaultdict(set)
         for shot in problem.required.nonzero()[0].tolist():
@@ -59,7 +59,11 @@ class SceneWiseModel:
         found: list[tuple[int, Filling]] = []
         for scene, uses in by_scene.items():
             fillings = scene_fillings(
-                uses, bar_count=problem.bar_count, required=frozenset(required[scene]), count_shots=self._soft
+                uses,
+                bar_count=problem.bar_count,
+                required=frozenset(required[scene]),
+                count_shots=self._soft,
+                check=check,
             )
             found += [(scene, filling) for filling in fillings]
             if len(found) > _MOST_VARIABLES:

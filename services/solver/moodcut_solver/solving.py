@@ -13,13 +13,15 @@ from moodcut_solver.diagnosis import diagnose
 from moodcut_solver.errors import SolveCancelledError
 from moodcut_solver.groups import TooManyGroupsError, with_groups
 from moodcut_solver.hard import Choice, best_choice, solve_table
-from moodcut_solver.options import Options, build_options
+from moodcut_solver.options import build_options
+from moodcut_solver.outliers import is_precise, merged, outliers, without
 from moodcut_solver.problem import Ints, Problem, SoftSceneLimit
 from moodcut_solver.scores import ScoreTable, score_table, selection_of
-from moodcut_solver.soft import OutOfTimeError, SoftChoice, solve_soft
+from moodcut_solver.soft import SoftChoice, solve_soft
 from moodcut_solver.soft_alternatives import solve_soft_several
 from moodcut_solver.soft_weights import soft_sum
 from moodcut_solver.solution import FrontierPoint, Method, Selection, Solution, Status, Step
+from moodcut_solver.table import OutOfTimeError
 from moodcut_solver.warm import prepare_forward, prepare_labels, prepare_table
 
 _DIAGNOSIS_SECONDS = 1.0
@@ -37,9 +39,13 @@ class _Clock:
     def seconds_left(self) -> float:
         return max(0.0, self._end - time.monotonic())
 
-    def __call__(self) -> None:
+    def patient(self) -> None:
+        """Raises only when the caller has gone."""
         if self.should_stop is not None and self.should_stop():
             raise SolveCancelledError("the caller gave up")
+
+    def __call__(self) -> None:
+        self.patient()
         if time.monotonic() > self._end:
             raise OutOfTimeError
 
@@ -56,9 +62,8 @@ def solve_problem(problem: Problem, *, should_stop: Callable[[], bool] | None = 
     began = time.perf_counter()
     clock = _Clock(problem.time_limit_seconds, should_stop)
     ordered, order = _in_scene_order(problem)
-    solver = _Solver(problem, ordered, order, clock)
     try:
-        solution = solver.solve()
+        solution = _solve(problem, ordered, order, clock)
     except OutOfTimeError:
         solution = Solution(status=Status.UNKNOWN, method=Method.RECURSION)
     if solution.status is Status.INFEASIBLE:
@@ -74,12 +79,28 @@ def solve_problem(problem: Problem, *, should_stop: Callable[[], bool] | None = 
             problem,
             None if solution.status is Status.INFEASIBLE else steps,
             solution.objective,
-            proven=solution.status is Status.OPTIMAL,
             time_limit_seconds=problem.time_limit_seconds,
             should_stop=should_stop,
         )
         solution = replace(solution, cross_check=checked)
     return solution
+
+
+def _solve(problem: Problem, ordered: Problem, order: Ints, clock: _Clock) -> Solution:
+    solver = _Solver(problem, ordered, order, clock)
+    solution = solver.solve()
+    if is_precise(solution, solver.options):
+        return solution
+    low = outliers(ordered, solver.ordered_scores, solver.options)
+    if np.any(low):
+        of_problem = low[np.argsort(order)]
+        fine = _Solver(without(problem, of_problem), without(ordered, low), order, clock)
+        solution = merged(fine.solve(), solution, of_problem, problem.solution_count)
+        solver = fine if is_precise(solution, fine.options) else solver
+    if is_precise(solution, solver.options) or solution.status is not Status.OPTIMAL:
+        return solution
+    bound = solution.objective + solver.options.rounding
+    return replace(solution, status=Status.FEASIBLE, best_bound=bound)
 
 
 def _in_scene_order(problem: Problem) -> tuple[Problem, Ints]:
@@ -95,8 +116,8 @@ class _Solver:
     def __init__(self, problem: Problem, ordered: Problem, order: Ints, clock: _Clock) -> None:
         self._problem, self._ordered, self._order, self._clock = problem, ordered, order, clock
         self._scores: ScoreTable = score_table(problem)
-        own = self._scores if ordered is problem else score_table(ordered)
-        self._options: Options = build_options(ordered, own)
+        self.ordered_scores = self._scores if ordered is problem else score_table(ordered)
+        self.options = self._options = build_options(ordered, self.ordered_scores)
 
     def _steps(self, steps: Iterable[Step]) -> list[Step]:
         """Steps of the ordered problem as steps of the original, in film order."""
@@ -123,7 +144,7 @@ class _Solver:
     def _hard(self) -> Solution:
         choices = with_groups(
             self._ordered,
-            lambda groups: solve_table(self._ordered, self._options, groups=groups, check=self._clock),
+            lambda groups: solve_table(self._ordered, self._options, groups=groups, check=self._clock.patient),
             lambda answer: [choice.steps for choice in answer],
         )
         if not choices:
@@ -133,7 +154,7 @@ class _Solver:
     def _several(self) -> Solution:
         found, frontier = with_groups(
             self._ordered,
-            lambda groups: best_choices(self._ordered, self._options, groups=groups, check=self._clock),
+            lambda groups: best_choices(self._ordered, self._options, groups=groups, check=self._clock.patient),
             lambda answer: [choice.steps for part in answer for choice in part],
         )
         if not found:
@@ -162,7 +183,9 @@ class _Solver:
 
         choice = with_groups(
             self._ordered,
-            lambda groups: solve_soft(self._ordered, self._options, groups=groups, check=self._clock),
+            lambda groups: solve_soft(
+                self._ordered, self._options, groups=groups, check=self._clock, patient=self._clock.patient
+            ),
             selections,
         )
         if choice is None:
@@ -175,7 +198,9 @@ class _Solver:
     def _soft_several(self) -> Solution:
         answer = with_groups(
             self._ordered,
-            lambda groups: solve_soft_several(self._ordered, self._options, groups=groups, check=self._clock),
+            lambda groups: solve_soft_several(
+                self._ordered, self._options, groups=groups, check=self._clock, patient=self._clock.patient
+            ),
             lambda answer: [choice.steps for choice in answer.choices],
         )
         method = Method.LABELS if answer.used_labels else Method.RECURSION
@@ -189,13 +214,9 @@ class _Solver:
         options = self._options
         return -(-(value + options.bar_count) // options.value_factor) / options.quantum
 
-    def _bounded(
-        self, found: Sequence[Iterable[Step]], bound: float, method: Method, *, proven: bool, ordered: bool = True
-    ) -> Solution:
-        """The solution of selections (of the ordered problem, or the original), best first, with an upper bound."""
-        selections = [
-            self._selection(steps) if ordered else selection_of(self._problem, self._scores, steps) for steps in found
-        ]
+    def _bounded(self, found: Sequence[Iterable[Step]], bound: float, method: Method, *, proven: bool) -> Solution:
+        """The solution of selections, best first, with an upper bound."""
+        selections = [self._selection(steps) for steps in found]
         best = selections[0]
         return self._with_soft_sum(
             Solution(
@@ -219,8 +240,7 @@ class _Solver:
     def _cp_sat(self) -> Solution:
         from moodcut_solver.fallback import solve_with_cp_sat
 
-        answer = solve_with_cp_sat(self._problem, self._clock)
+        answer = solve_with_cp_sat(self._ordered, self._clock)
         if not answer.selections:
             return Solution(status=answer.status, method=Method.CP_SAT)
-        proven = answer.status is Status.OPTIMAL
-        return self._bounded(answer.selections, answer.bound, Method.CP_SAT, proven=proven, ordered=False)
+        return self._bounded(answer.selections, answer.bound, Method.CP_SAT, proven=answer.status is Status.OPTIMAL)

@@ -40,6 +40,10 @@ Choices = np.ndarray[tuple[int, int, int], np.dtype[Any]]
 Checkpoint = Callable[[], None]
 
 
+class OutOfTimeError(Exception):
+    """The time limit has passed."""
+
+
 def _no_check() -> None:
     """Never stops."""
 

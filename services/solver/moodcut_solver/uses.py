@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from moodcut_solver.problem import LengthMode, Problem, Weighting
 
@@ -49,28 +51,45 @@ def lengths_at(problem: Problem, shot: int, first: int) -> range:
     return range(max(1, int(problem.min_bars[shot])), min(longest, left, int(problem.max_bars[shot])) + 1)
 
 
-def shot_uses(problem: Problem) -> Iterator[Use]:
-    """Every allowed way to use every shot, in the order of the shots, with its score (Eq. 10 included)."""
-    members: dict[int, list[int]] = defaultdict(list)
-    for shot, scene in enumerate(problem.scene.tolist()):
-        members[scene].append(shot)
-    varies = bool(len(problem.bar_scores))
-    bars = range(problem.bar_count if varies else 1)
-    means: dict[int, list[float]] = {}
-    if problem.add_scene_mean:
-        for scene, shots in members.items():
-            means[scene] = [math.fsum(own_score(problem, shot, bar) for shot in shots) / len(shots) for bar in bars]
+class UseScores:
+    """What a way to use a shot adds to the objective, scene means (Eq. 10) included."""
+
+    def __init__(self, problem: Problem, *, check: Callable[[], None] = lambda: None) -> None:
+        """``check`` is called now and then and may raise to stop."""
+        self._problem = problem
+        self._varies = bool(len(problem.bar_scores))
+        self._bars = range(problem.bar_count if self._varies else 1)
+        members: dict[int, list[int]] = defaultdict(list)
+        for shot, scene in enumerate(problem.scene.tolist()):
+            members[scene].append(shot)
+        self._means: dict[int, list[float]] = {}
+        for scene, shots in members.items() if problem.add_scene_mean else ():
+            check()
+            own = [[own_score(problem, shot, bar) for bar in self._bars] for shot in shots]
+            self._means[scene] = [math.fsum(values) / len(shots) for values in zip(*own, strict=True)]
+
+    def of(self, shot: int) -> list[float]:
+        """p_i on every bar, or one value where scores do not differ by bar."""
+        own = [own_score(self._problem, shot, bar) for bar in self._bars]
+        mean = self._means.get(int(self._problem.scene[shot]))
+        return own if mean is None else [value + more for value, more in zip(own, mean, strict=True)]
+
+    def total(self, adjusted: list[float], first: int, length: int) -> float:
+        """What a shot with these scores adds over ``length`` bars from ``first``."""
+        total = math.fsum(adjusted[first : first + length]) if self._varies else adjusted[0] * length
+        return total if self._problem.weighting is Weighting.PER_BAR else total / length
+
+
+def shot_uses(problem: Problem, *, check: Callable[[], None] = lambda: None) -> Iterator[Use]:
+    """Every allowed way to use every shot, in the order of the shots. ``check`` may raise to stop."""
+    scores = UseScores(problem, check=check)
     placed = problem.position_matters
-    for shot in range(problem.shot_count):
-        if problem.excluded[shot]:
-            continue
-        mean = means.get(int(problem.scene[shot]), [0.0] * len(bars))
-        adjusted = [own_score(problem, shot, bar) + mean[bar] for bar in bars]
+    for shot in np.flatnonzero(~problem.excluded).tolist():
+        check()
+        adjusted = scores.of(shot)
         pin = int(problem.pinned[shot])
         for first in range(problem.bar_count) if placed else (0,):
             if pin not in (-1, first):
                 continue
             for length in lengths_at(problem, shot, first):
-                total = math.fsum(adjusted[first : first + length]) if varies else adjusted[0] * length
-                score = total if problem.weighting is Weighting.PER_BAR else total / length
-                yield Use(shot, first if placed else -1, length, score)
+                yield Use(shot, first if placed else -1, length, scores.total(adjusted, first, length))

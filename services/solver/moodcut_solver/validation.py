@@ -22,7 +22,6 @@ from moodcut_solver.problem import (
     Weighting,
 )
 
-_LARGEST_SCORE = 1e12
 _LARGEST_TICK = 1 << 53
 _FLOOR_GUARD = 1e-9
 
@@ -133,7 +132,7 @@ def check_scores(
             raise InvalidProblemError("bar_scores", f"has shape {rows.shape}, needs a row of {bar_count} bars a shot")
         for test, why in (
             (~np.isfinite(rows), "must be a finite number"),
-            (np.abs(rows) > _LARGEST_SCORE, "is too large"),
+            (np.abs(rows) > LIMITS.score, "is too large"),
         ):
             if np.any(test):
                 at, bar = np.argwhere(test)[0]
@@ -147,9 +146,9 @@ def check_scores(
     if np.any(row >= 0) and np.any(row < 0):
         values = np.where(row >= 0, 0.0, np.asarray(score, np.float64))
     values = float_array("score", values, shot_count)
-    wrong = np.flatnonzero(np.abs(values) > _LARGEST_SCORE)
+    wrong = np.flatnonzero(np.abs(values) > LIMITS.score)
     if len(wrong):
-        raise InvalidProblemError(f"shots[{wrong[0]}].score", f"is {values[wrong[0]]}, beyond {_LARGEST_SCORE:g}")
+        raise InvalidProblemError(f"shots[{wrong[0]}].score", f"is {values[wrong[0]]}, beyond {LIMITS.score:g}")
     return values, rows, row
 
 

@@ -111,14 +111,18 @@ def test_wrong_answers_are_caught() -> None:
     }
     problem = ms.build_problem(**fields)
     worse = [Step(0, 0, 1), Step(1, 1, 1)]
-    checked = cross_check(problem, worse, 3.0, proven=True, time_limit_seconds=5)
+    checked = cross_check(problem, worse, 3.0, time_limit_seconds=5)
     assert checked.verdict is ms.Verdict.DISAGREE
     assert checked.objective == pytest.approx(5.0)
+    assert checked.violations == ()
+    checked = cross_check(problem, worse, 5.0, time_limit_seconds=5)
+    assert checked.verdict is ms.Verdict.DISAGREE
+    assert checked.violations == ("the scores sum to 3, not 5",)
     broken = [Step(1, 0, 1), Step(0, 1, 1)]
-    checked = cross_check(problem, broken, 3.0, proven=True, time_limit_seconds=5)
+    checked = cross_check(problem, broken, 3.0, time_limit_seconds=5)
     assert checked.verdict is ms.Verdict.DISAGREE
     assert checked.violations == ("shot '0' is out of film order",)
-    checked = cross_check(problem, None, 0.0, proven=True, time_limit_seconds=5)
+    checked = cross_check(problem, None, 0.0, time_limit_seconds=5)
     assert checked.verdict is ms.Verdict.DISAGREE
 
 
@@ -175,3 +179,26 @@ def test_cp_sat_without_an_answer_in_time_is_unknown() -> None:
         length_mode=ms.LengthMode.FLEXIBLE,
     )
     assert fallback.solve_with_cp_sat(problem, 0.1).status is ms.Status.UNKNOWN
+
+
+def test_tiny_scores_are_told_apart() -> None:
+    problem = ms.build_problem(scene_ids=[0, 1, 2], score=[1e-9, 2e-9, 3e-9], bars=[1, 1, 1], bar_count=1)
+    worse, best = [Step(1, 0, 1)], [Step(2, 0, 1)]
+    assert cross_check(problem, worse, 4e-9, time_limit_seconds=5).verdict is ms.Verdict.DISAGREE
+    assert cross_check(problem, best, 6e-9, time_limit_seconds=5).verdict is ms.Verdict.AGREE
+
+
+def test_building_the_model_counts_for_the_time_and_stops_when_the_caller_goes() -> None:
+    fields: dict[str, Any] = {
+        "scene_ids": [0] * 3000,
+        "score": np.arange(3000.0),
+        "bars": [1] * 3000,
+        "bar_count": 500,
+        "scene_limit": ms.SoftSceneLimit(1),
+    }
+    solution = ms.solve(**fields, cross_check=True, time_limit_seconds=0.2)
+    assert solution.cross_check is not None
+    assert solution.cross_check.verdict is ms.Verdict.NOT_PROVEN
+    assert solution.cross_check.solve_seconds < 2.0
+    with pytest.raises(ms.SolveCancelledError):
+        cross_check(ms.build_problem(**fields), None, 0.0, time_limit_seconds=60, should_stop=lambda: True)

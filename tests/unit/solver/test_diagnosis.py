@@ -115,3 +115,55 @@ def test_a_large_problem_is_diagnosed_within_a_second() -> None:
     assert found.nearest_bar_count_below == int(per_scene[:2].sum())
     assert found.nearest_bar_count_above == 0
     assert solution.solve_seconds < 1.0
+
+
+def test_more_near_duplicates_at_once_than_can_be_watched() -> None:
+    def diagnosed(pairs: int, bars: int) -> ms.Infeasibility:
+        solution = ms.solve(
+            scene_ids=[0] * (2 * pairs),
+            score=[1.0] * (2 * pairs),
+            bars=[1] * (2 * pairs),
+            bar_count=bars,
+            duplicate_group=[str(i % pairs) for i in range(2 * pairs)],
+            scene_limit=ms.HardSceneLimit(1),
+        )
+        assert solution.status is ms.Status.INFEASIBLE
+        assert solution.infeasibility is not None
+        return solution.infeasibility
+
+    watched = diagnosed(11, 12)
+    assert watched.complete
+    assert watched.constraints_to_relax == (Constraint.DUPLICATE_GROUP,)
+    assert (watched.nearest_bar_count_below, watched.nearest_bar_count_above) == (11, 0)
+    unwatched = diagnosed(14, 15)
+    assert not unwatched.complete
+    assert unwatched.constraints_to_relax == (Constraint.DUPLICATE_GROUP,)
+    assert (unwatched.smallest_max_scenes, unwatched.nearest_bar_count_above) == (0, 0)
+
+
+def test_a_diagnosis_too_large_to_make_is_incomplete_and_no_error() -> None:
+    n = 3000
+    solution = ms.solve(
+        scene_ids=list(range(n)),
+        score=[1.0] * n,
+        bars=[2] * n,
+        bar_count=1501,
+        duplicate_group=[f"g{i % 10}" if i < 10 or i > n - 11 else "" for i in range(n)],
+    )
+    assert solution.status is ms.Status.INFEASIBLE
+    assert solution.infeasibility is not None
+    assert not solution.infeasibility.complete
+
+
+def test_shots_of_more_bars_than_can_be_asked_for_leave_the_diagnosis_complete() -> None:
+    rng = np.random.default_rng(5)
+    found = ms.solve(
+        scene_ids=np.repeat(np.arange(300), 10).tolist(),
+        score=rng.random(3000),
+        bars=rng.integers(0, 8, 3000),
+        bar_count=400,
+        scene_limit=ms.HardSceneLimit(2),
+    ).infeasibility
+    assert found is not None
+    assert found.complete
+    assert found.nearest_bar_count_above == 0

@@ -135,3 +135,89 @@ def test_the_packages_example() -> None:
 def test_a_caller_who_gives_up_stops_the_solver() -> None:
     with pytest.raises(ms.SolveCancelledError):
         ms.solve(score=[1.0], scene_ids=["a"], bars=[1], bar_count=1, should_stop=lambda: True)
+
+
+@pytest.mark.parametrize("lightest", [-1.0, 0.0])
+def test_a_soft_limit_that_is_met_by_a_hair_is_not_lost_to_rounding(lightest: float) -> None:
+    # 30/103 + 126/251 + 33/163 + 1/233 is 1 + 1e-9: only the long shot keeps within the limit.
+    parts = [(30, 103), (126, 251), (33, 163), (1, 233)]
+    fields: dict[str, Any] = {
+        "scene_ids": [*(k for k, (_, size) in enumerate(parts) for _ in range(size)), "solo"],
+        "score": [*(float(i < good) for good, size in parts for i in range(size)), lightest],
+        "bars": [*(int(i < good) for good, size in parts for i in range(size)), 190],
+        "bar_count": 190,
+        "add_scene_mean": False,
+        "scene_limit": ms.SoftSceneLimit(1),
+    }
+    for count in (1, 3):
+        solution = ms.solve(**fields, solution_count=count)
+        assert solution.status is ms.Status.OPTIMAL
+        assert solution.objective == lightest
+        assert solution.alternatives == ()
+
+
+@pytest.mark.parametrize("low", [-1e6, -1e9, -1e12])
+@pytest.mark.parametrize("excluded", [False, True])
+def test_one_score_that_means_never_does_not_blur_the_others(low: float, excluded: bool) -> None:
+    rng = np.random.default_rng(4)
+    score = rng.random(3000)
+    fields: dict[str, Any] = {
+        "scene_ids": [*(i // 10 for i in range(3000)), "never"],
+        "score": np.append(score, low),
+        "bars": [1] * 3001,
+        "bar_count": 1000,
+        "add_scene_mean": False,
+        "excluded": np.arange(3001) == (3000 if excluded else -1),
+    }
+    solution = ms.solve(**fields, solution_count=2)
+    assert solution.status is ms.Status.OPTIMAL
+    best = np.sort(score)[::-1]
+    assert solution.objective == pytest.approx(best[:1000].sum(), abs=1e-9)
+    assert solution.alternatives[0].objective == pytest.approx(best[:999].sum() + best[1000], abs=1e-9)
+
+
+def test_what_means_never_is_chosen_where_nothing_else_fits() -> None:
+    fields: dict[str, Any] = {
+        "scene_ids": ["a", "b", "c"],
+        "score": [0.25, -1e12, 0.5],
+        "bars": [1, 2, 1],
+        "bar_count": 3,
+        "add_scene_mean": False,
+    }
+    solution = ms.solve(**fields, solution_count=3, scene_limit=ms.HardSceneLimit(2))
+    assert [p.shot_id for p in solution.placements] == ["1", "2"]
+    assert [[p.shot_id for p in other.placements] for other in solution.alternatives] == [["0", "1"]]
+    whole = ms.solve(**fields | {"bar_count": 2}, solution_count=3, scene_limit=ms.HardSceneLimit(2))
+    assert [p.shot_id for p in whole.placements] == ["0", "2"]
+    assert whole.objective == 0.75
+    assert [other.objective for other in whole.alternatives] == [-1e12]
+    assert {point.scene_count: point.objective for point in whole.scene_frontier} == {1: -1e12, 2: 0.75}
+
+
+def test_scores_of_any_size_are_told_apart() -> None:
+    for size in (1e-280, 1e-9, 1.0, 1e11):
+        solution = ms.solve(score=[size, 3 * size, 2 * size], scene_ids=[0, 1, 2], bars=[1, 1, 1], bar_count=2)
+        assert [p.shot_index for p in solution.placements] == [1, 2]
+        assert solution.status is ms.Status.OPTIMAL
+
+
+def test_out_of_time_there_is_a_selection_with_a_gap() -> None:
+    rng = np.random.default_rng(6)
+    fields: dict[str, Any] = {
+        "scene_ids": np.repeat(np.arange(100), 10).tolist(),
+        "score": rng.random(1000),
+        "bars": rng.integers(0, 5, 1000),
+        "bar_count": 60,
+        "scene_limit": ms.SoftSceneLimit(2),
+    }
+    best = ms.solve(**fields)
+    assert best.status is ms.Status.OPTIMAL
+    hurried = ms.solve(**fields, time_limit_seconds=1e-6)
+    assert hurried.status is ms.Status.FEASIBLE
+    assert hurried.soft_excess == 0.0
+    assert hurried.objective <= best.objective <= hurried.best_bound
+    assert hurried.gap > 0
+    assert ms.solve(**fields | {"scene_limit": ms.HardSceneLimit(2)}, time_limit_seconds=1e-6).status in (
+        ms.Status.OPTIMAL,
+        ms.Status.INFEASIBLE,
+    )
