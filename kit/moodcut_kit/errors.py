@@ -57,13 +57,6 @@ class AlreadyExistsError(MoodcutError):
     reason = "ALREADY_EXISTS"
 
 
-class UnsupportedError(MoodcutError):
-    """A well-formed request for something this server does not do."""
-
-    code = "UNIMPLEMENTED"
-    reason = "UNSUPPORTED"
-
-
 class OverloadedError(MoodcutError):
     """The server has as many calls as it admits; the metadata key ``retry_delay_seconds`` says when to come back."""
 

@@ -31,7 +31,7 @@ def command(problem: Path, output: Path | None, cross_check: bool, table: bool) 
     """Solve PROBLEM, a SolveRequest as JSON; the answer is a SolveResponse as JSON with every field.
 
     That nothing fits is an answer too (STATUS_INFEASIBLE, exit code 3), with the constraint that binds and what would
-    fit.
+    fit. Where the time limit ended the search without either (STATUS_UNKNOWN) the exit code is 1.
 
     \b
     Example:
@@ -51,12 +51,17 @@ def command(problem: Path, output: Path | None, cross_check: bool, table: bool) 
             target.write(f"{text}\n".encode())
     if response.status == solver_pb2.SolveResponse.STATUS_INFEASIBLE:
         raise click.exceptions.Exit(3)
+    if response.status == solver_pb2.SolveResponse.STATUS_UNKNOWN:
+        raise click.exceptions.Exit(1)
 
 
 def read_problem(path: Path) -> solver_pb2.SolveRequest:
     """The problem in a file; both spellings of field names are accepted. Raises ProblemError."""
     try:
-        return json_format.Parse(path.read_text(encoding="utf-8"), solver_pb2.SolveRequest())
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        if not isinstance(content, dict):
+            raise ProblemError(f"{path} is no selection problem: it has no object {{...}} at its top", path=path)
+        return json_format.ParseDict(content, solver_pb2.SolveRequest())
     except (json_format.ParseError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ProblemError(f"{path} is no selection problem: {error}", path=path) from error
 

@@ -1,6 +1,6 @@
 """What a selection problem is: validated, resolved and immutable.
 
-:func:`moodcut_solver.validation.build_problem` makes these; every solver here starts from one.
+:func:`moodcut_solver.build.build_problem` makes these; every solver here starts from one.
 """
 
 from __future__ import annotations

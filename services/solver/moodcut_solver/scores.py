@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from moodcut_solver.problem import Floats, Ints, Problem, Weighting
+from moodcut_solver.errors import ProblemTooLargeError
+from moodcut_solver.problem import LIMITS, Floats, Ints, Problem, Weighting
 from moodcut_solver.solution import Placement, Selection, Step
 
 
@@ -41,6 +42,12 @@ def score_table(problem: Problem) -> ScoreTable:
     np.add.at(means, scene_row[problem.scene[varies]], problem.bar_scores[problem.bar_row[varies]])
     means = means / sizes[scene_varies][:, None]
     affected = np.flatnonzero(scene_varies[problem.scene])
+    if len(affected) * problem.bar_count * 8 > LIMITS.kept_bytes:
+        raise ProblemTooLargeError(
+            "bar_scores",
+            f"with scene means, {len(affected)} shots have a score for each of {problem.bar_count} bars: "
+            f"{len(affected) * problem.bar_count * 8 >> 20} MiB, more than the limit of {LIMITS.kept_bytes >> 20}",
+        )
     own = np.where(
         varies[affected][:, None], problem.bar_scores[problem.bar_row[affected]], problem.score[affected][:, None]
     )

@@ -28,7 +28,9 @@ _FLOOR_GUARD = 1e-9
 
 def whole_bars(duration_seconds: Floats, bar_duration_seconds: float) -> Ints:
     """t_i = floor(duration / bar), with a guard of 1e-9 bars against durations that are whole only nearly."""
-    return np.floor(np.minimum(duration_seconds / bar_duration_seconds, 1e15) + _FLOOR_GUARD).astype(np.int64)
+    with np.errstate(over="ignore"):
+        bars = np.minimum(duration_seconds / bar_duration_seconds, 1e15)
+    return np.floor(bars + _FLOOR_GUARD).astype(np.int64)
 
 
 def int_array(field: str, values: ArrayLike, count: int) -> Ints:
@@ -63,6 +65,20 @@ def float_array(field: str, values: ArrayLike, count: int) -> Floats:
     return array
 
 
+def _table(field: str, values: ArrayLike) -> Floats:
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidProblemError(field, f"is not a table of numbers: {error}") from error
+
+
+def _whole(field: str, value: object, least: int, most: int) -> int:
+    """``value`` as an int; it must be a whole number from ``least`` to ``most``."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+        raise InvalidProblemError(field, f"is {value!r}, must be a whole number from {least} to {most}")
+    return int(value)
+
+
 def check_shots(
     shot_ids: Sequence[str], scene_ids: Sequence[Hashable]
 ) -> tuple[tuple[str, ...], tuple[str, ...], Ints]:
@@ -76,6 +92,8 @@ def check_shots(
         raise InvalidProblemError("shot_id", f"has {len(shot_ids)} entries for {count} shots")
     seen: dict[str, int] = {}
     for i, shot_id in enumerate(shot_ids):
+        if not isinstance(shot_id, str):
+            raise InvalidProblemError(f"shots[{i}].shot_id", f"is {shot_id!r}, must be a text")
         if shot_id == "":
             raise InvalidProblemError(f"shots[{i}].shot_id", "is empty")
         if shot_id in seen:
@@ -87,7 +105,10 @@ def check_shots(
         if scene_id == "" or scene_id is None:
             raise InvalidProblemError(f"shots[{i}].scene_id", "is empty")
         scene[i] = index.setdefault(scene_id, len(index))
-    return tuple(shot_ids), tuple(str(scene_id) for scene_id in index), scene
+    names = tuple(str(scene_id) for scene_id in index)
+    if len(set(names)) < len(names):
+        raise InvalidProblemError("scene_ids", "has different ids that read the same, such as 1 and '1'")
+    return tuple(shot_ids), names, scene
 
 
 def check_grid(bar_count: int | None, bar_boundary_ticks: ArrayLike | None) -> tuple[int, Ints | None]:
@@ -111,9 +132,10 @@ def check_grid(bar_count: int | None, bar_boundary_ticks: ArrayLike | None) -> t
         if bar_count not in (None, 0, count):
             raise InvalidProblemError("bar_count", f"is {bar_count}, but bar_boundary_ticks bound {count} bars")
     else:
-        count = 0 if bar_count is None else int(bar_count)
-        if count != bar_count or count < 1:
+        count = bar_count if isinstance(bar_count, int | np.integer) else 0
+        if count < 1:
             raise InvalidProblemError("bar_count", f"is {bar_count}, must be a whole number of at least 1")
+        count = int(count)
     if count > LIMITS.bar_count:
         raise ProblemTooLargeError("bar_count", f"is {count}, more than the limit of {LIMITS.bar_count}")
     return count, boundaries
@@ -126,7 +148,7 @@ def check_scores(
     if bar_scores is None:
         rows, row = np.zeros((0, bar_count)), np.full(shot_count, -1, np.int64)
     else:
-        rows = np.asarray(bar_scores, np.float64)
+        rows = _table("bar_scores", bar_scores)
         row = np.arange(shot_count) if bar_row is None else bar_row
         if rows.ndim != 2 or rows.shape[1] != bar_count or len(rows) != np.count_nonzero(row >= 0):
             raise InvalidProblemError("bar_scores", f"has shape {rows.shape}, needs a row of {bar_count} bars a shot")
@@ -168,8 +190,9 @@ def check_lengths(
                 f"shots[{wrong[0]}].{field}", "has no meaning where shots keep their whole length; use flexible lengths"
             )
         bounds.append(np.minimum(np.where(array == 0, default, array), LIMITS.bar_count + 1))
-    wrong = np.flatnonzero(bounds[0] > bounds[1])
-    if len(wrong) and np.any(int_array("max_bars", 0 if max_bars is None else max_bars, shot_count)[wrong]):
+    given = int_array("max_bars", 0 if max_bars is None else max_bars, shot_count) > 0
+    wrong = np.flatnonzero((bounds[0] > bounds[1]) & given)
+    if len(wrong):
         at = int(wrong[0])
         raise InvalidProblemError(f"shots[{at}].min_bars", f"is {bounds[0][at]}, more than max_bars {bounds[1][at]}")
     return bounds[0], np.minimum(bounds[1], LIMITS.bar_count)
@@ -193,6 +216,8 @@ def check_coverage(coverage: Iterable[CoverageRequirement], shot_count: int) -> 
     """Coverage ranges within the shots, at least one shot each, not overlapping."""
     needs = tuple(coverage)
     for i, need in enumerate(needs):
+        if not isinstance(need, CoverageRequirement):
+            raise InvalidProblemError(f"coverage[{i}]", f"is {need!r}, must be a CoverageRequirement")
         if not 0 <= need.first_index < need.end_index <= shot_count:
             raise InvalidProblemError(
                 f"coverage[{i}]", f"is [{need.first_index}, {need.end_index}), not a range within 0 to {shot_count}"
@@ -209,11 +234,12 @@ def check_scene_limit(limit: HardSceneLimit | SoftSceneLimit | None) -> None:
     """A limit of at least one scene, and a scale within bounds."""
     if limit is None:
         return
+    if not isinstance(limit, HardSceneLimit | SoftSceneLimit):
+        raise InvalidProblemError("scene_limit", f"is {limit!r}, must be a HardSceneLimit, a SoftSceneLimit or None")
     name = "hard_scene_limit" if isinstance(limit, HardSceneLimit) else "soft_scene_limit"
-    if limit.max_scenes < 1:
-        raise InvalidProblemError(f"{name}.max_scenes", f"is {limit.max_scenes}, must be at least 1")
-    if isinstance(limit, SoftSceneLimit) and limit.mode is SoftMode.SCALED and not 1 <= limit.scale <= LIMITS.scale:
-        raise InvalidProblemError(f"{name}.scale", f"is {limit.scale}, must be 1 to {LIMITS.scale}")
+    _whole(f"{name}.max_scenes", limit.max_scenes, 1, 2**31 - 1)
+    if isinstance(limit, SoftSceneLimit) and limit.mode is SoftMode.SCALED:
+        _whole(f"{name}.scale", limit.scale, 1, LIMITS.scale)
 
 
 def check_runs(problem: Problem) -> None:
@@ -253,9 +279,8 @@ def check_rest(weighting: Weighting, mode: LengthMode, solution_count: int, time
     """Counts, limits and kinds."""
     if not isinstance(weighting, Weighting) or not isinstance(mode, LengthMode):
         raise InvalidProblemError("weighting", "and length_mode must be a Weighting and a LengthMode")
-    if not 1 <= solution_count <= LIMITS.solution_count:
-        raise InvalidProblemError("solution_count", f"is {solution_count}, must be 1 to {LIMITS.solution_count}")
-    if not 0 < time_limit_seconds <= LIMITS.time_limit_seconds:
+    _whole("solution_count", solution_count, 1, LIMITS.solution_count)
+    if not isinstance(time_limit_seconds, int | float) or not 0 < time_limit_seconds <= LIMITS.time_limit_seconds:
         raise InvalidProblemError(
             "time_limit_seconds", f"is {time_limit_seconds}, must be above 0 and at most {LIMITS.time_limit_seconds:g}"
         )

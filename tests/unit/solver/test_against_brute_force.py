@@ -112,7 +112,16 @@ def test_scenes_apart_are_grouped_where_position_does_not_matter() -> None:
         if everything:
             solved += 1
             assert solution.objective == pytest.approx(max(found.objective for found in everything), abs=1e-9)
-            assert steps_of(solution.placements) in {found.steps for found in everything}
+            # Ties: as if the shots of each scene stood together where the scene begins.
+            rank = np.argsort(
+                np.argsort([fields["scene_ids"].index(scene) for scene in fields["scene_ids"]], kind="stable")
+            )
+
+            def regrouped(found: Found, rank: np.ndarray = rank) -> tuple[float, int, list[tuple[int, int]]]:
+                steps = sorted((int(rank[i]), -length) for i, _, length in found.steps)
+                return -round(found.objective, 9), len(steps), steps
+
+            assert steps_of(solution.placements) == min(everything, key=regrouped).steps
     assert solved > 100
 
 
