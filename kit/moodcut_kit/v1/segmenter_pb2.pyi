@@ -27,9 +27,9 @@ class _ShotDetector:
 class _ShotDetectorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ShotDetector.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SHOT_DETECTOR_UNSPECIFIED: _ShotDetector.ValueType  # 0
-    """The default, TransNet V2."""
+    """The default: SHOT_DETECTOR_TRANSNETV2."""
     SHOT_DETECTOR_TRANSNETV2: _ShotDetector.ValueType  # 1
-    """TransNet V2 on ONNX Runtime."""
+    """TransNet V2 with 8-bit convolutions and full precision wherever those leave a doubt: the reference's cuts, faster."""
     SHOT_DETECTOR_CONTENT: _ShotDetector.ValueType  # 2
     """PySceneDetect's ContentDetector."""
     SHOT_DETECTOR_ADAPTIVE: _ShotDetector.ValueType  # 3
@@ -40,14 +40,16 @@ class _ShotDetectorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ShotDete
     """PySceneDetect's HistogramDetector."""
     SHOT_DETECTOR_THRESHOLD: _ShotDetector.ValueType  # 6
     """PySceneDetect's ThresholdDetector (fades)."""
+    SHOT_DETECTOR_TRANSNETV2_REFERENCE: _ShotDetector.ValueType  # 7
+    """TransNet V2 in full precision."""
 
 class ShotDetector(_ShotDetector, metaclass=_ShotDetectorEnumTypeWrapper):
     """How shots are found."""
 
 SHOT_DETECTOR_UNSPECIFIED: ShotDetector.ValueType  # 0
-"""The default, TransNet V2."""
+"""The default: SHOT_DETECTOR_TRANSNETV2."""
 SHOT_DETECTOR_TRANSNETV2: ShotDetector.ValueType  # 1
-"""TransNet V2 on ONNX Runtime."""
+"""TransNet V2 with 8-bit convolutions and full precision wherever those leave a doubt: the reference's cuts, faster."""
 SHOT_DETECTOR_CONTENT: ShotDetector.ValueType  # 2
 """PySceneDetect's ContentDetector."""
 SHOT_DETECTOR_ADAPTIVE: ShotDetector.ValueType  # 3
@@ -58,6 +60,8 @@ SHOT_DETECTOR_HISTOGRAM: ShotDetector.ValueType  # 5
 """PySceneDetect's HistogramDetector."""
 SHOT_DETECTOR_THRESHOLD: ShotDetector.ValueType  # 6
 """PySceneDetect's ThresholdDetector (fades)."""
+SHOT_DETECTOR_TRANSNETV2_REFERENCE: ShotDetector.ValueType  # 7
+"""TransNet V2 in full precision."""
 Global___ShotDetector: _TypeAlias = ShotDetector  # noqa: Y015
 
 @_typing.final

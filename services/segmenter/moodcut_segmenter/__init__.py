@@ -9,7 +9,7 @@ from moodcut_segmenter.music import MusicResult, analyze_music, analyze_sound
 from moodcut_segmenter.registry import ModelFile, list_models
 from moodcut_segmenter.scenes import SceneOptions, group_scenes
 from moodcut_segmenter.shots import ShotSpan, Transition, find_shots, find_transitions
-from moodcut_segmenter.transnet_build import build_transnet
+from moodcut_segmenter.transnet_build import build_transnet, build_transnet_int8
 
 __all__ = [
     "AnalyzedMovie",
@@ -32,6 +32,7 @@ __all__ = [
     "analyze_sound",
     "build_madmom_weights",
     "build_transnet",
+    "build_transnet_int8",
     "find_shots",
     "find_transitions",
     "group_scenes",

@@ -15,6 +15,7 @@ from moodcut_segmenter.music import MusicResult
 _DETECTORS = {
     segmenter_pb2.SHOT_DETECTOR_UNSPECIFIED: Detector.TRANSNETV2,
     segmenter_pb2.SHOT_DETECTOR_TRANSNETV2: Detector.TRANSNETV2,
+    segmenter_pb2.SHOT_DETECTOR_TRANSNETV2_REFERENCE: Detector.TRANSNETV2_REFERENCE,
     segmenter_pb2.SHOT_DETECTOR_CONTENT: Detector.CONTENT,
     segmenter_pb2.SHOT_DETECTOR_ADAPTIVE: Detector.ADAPTIVE,
     segmenter_pb2.SHOT_DETECTOR_HASH: Detector.HASH,

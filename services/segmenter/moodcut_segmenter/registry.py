@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moodcut_segmenter import madmom_weights
-from moodcut_segmenter.transnet_model import model_path
+from moodcut_segmenter.transnet_model import int8_model_path, model_path
 
 BUILD_COMMAND = "moodcut models build"
 
@@ -46,6 +46,14 @@ def list_models() -> list[ModelFile]:
             licence="MIT",
             path=model_path(),
             files=[model_path()] if model_path().is_file() else [],
+            required=True,
+        ),
+        _describe(
+            name="transnetv2-int8.onnx",
+            purpose="the same with 8-bit convolutions, for the CPU",
+            licence="MIT",
+            path=int8_model_path(),
+            files=[int8_model_path()] if int8_model_path().is_file() else [],
             required=True,
         ),
     ]

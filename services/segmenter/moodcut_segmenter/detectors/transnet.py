@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from moodcut_kit import modelcache
 from moodcut_segmenter.detectors.base import PictureFormat, ShotDetector, Span, TransitionProbabilities
+from moodcut_segmenter.transnet_exact import ExactTransNet
 from moodcut_segmenter.transnet_model import (
     CONTEXT_FRAMES,
     FRAME_HEIGHT,
@@ -17,15 +19,18 @@ from moodcut_segmenter.transnet_model import (
     KEPT_FRAMES,
     TransNetModel,
     color_histograms,
+    int8_model_path,
     model_path,
     window_frames,
 )
 
+Window = Callable[[NDArray[np.uint8], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
-class TransNetDetector(ShotDetector):
-    """Souček and Lokoč's network over windows of 100 frames (see :mod:`moodcut_segmenter.transnet_model`)."""
 
-    name = "transnetv2"
+class TransNetReferenceDetector(ShotDetector):
+    """Souček and Lokoč's network over windows of 100 frames in full precision, as its authors run it."""
+
+    name = "transnetv2-reference"
     version = 1
     picture = PictureFormat(width=FRAME_WIDTH, height=FRAME_HEIGHT, colour_order="rgb")
     alignment_frames = KEPT_FRAMES
@@ -33,13 +38,13 @@ class TransNetDetector(ShotDetector):
 
     def __init__(self, *, path: Path | None = None, threads: int = 0) -> None:
         """Load the model of the cache, or ``path``. Raises ModelNotBuiltError."""
-        self._path = path or model_path()
-        self._model = TransNetModel(self._path, threads=threads)
-        self._digest = modelcache.sha256_of(self._path)
+        chosen = path or model_path()
+        self._window: Window = TransNetModel(chosen, threads=threads).window
+        self._digest = modelcache.sha256_of(chosen)
 
     @property
     def model_digest(self) -> str:
-        """SHA-256 of the ONNX file."""
+        """SHA-256 that stands for the ONNX files used."""
         return self._digest
 
     def detect(
@@ -60,8 +65,23 @@ class TransNetDetector(ShotDetector):
             check()
             unique, where = np.unique(index, return_inverse=True)
             histograms = color_histograms(frames[unique])[where]
-            found_single, found_many = self._model.window(frames[index], histograms)
+            found_single, found_many = self._window(frames[index], histograms)
             end = min(start + KEPT_FRAMES, span.end_frame)
             here = slice(start - span.start_frame, end - span.start_frame)
             single[here], many[here] = found_single[: end - start], found_many[: end - start]
         return TransitionProbabilities(single, many)
+
+
+class TransNetDetector(TransNetReferenceDetector):
+    """The same cuts, faster: see :mod:`moodcut_segmenter.transnet_exact`."""
+
+    name = "transnetv2"
+    version = 2
+
+    def __init__(self, *, path: Path | None = None, int8_path: Path | None = None, threads: int = 0) -> None:
+        """Load the models of the cache, or the files named. Raises ModelNotBuiltError."""
+        files = path or model_path(), int8_path or int8_model_path()
+        self.network = ExactTransNet(path=files[0], int8_path=files[1], threads=threads)
+        self._window = self.network.window
+        digests = [modelcache.sha256_of(file) for file in files if file.is_file()]
+        self._digest = hashlib.sha256(" ".join(digests).encode()).hexdigest()
