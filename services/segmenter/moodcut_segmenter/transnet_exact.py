@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from moodcut_segmenter.shots import THRESHOLD, runs
 from moodcut_segmenter.transnet_model import TransNetModel, int8_model_path, model_path
 
-MARGIN = 0.1
+MARGIN = 0.15
 """More than 8 bits were seen to change a probability by, with room to spare."""
 
 Probabilities = tuple[NDArray[np.float32], NDArray[np.float32]]
