@@ -14,7 +14,6 @@ import json
 import sys
 import tempfile
 import time
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +39,8 @@ def small_frames(path: Path) -> NDArray[np.uint8]:
 
 def shots_of(detector: TransNetReferenceDetector, frames: NDArray[np.uint8]) -> tuple[list[ShotSpan], Any, float]:
     """Shots, probabilities and seconds."""
-    count = len(frames)
-    span = Span(
-        first_frame=0,
-        last_frame_end=count,
-        start_frame=0,
-        end_frame=count,
-        frame_count=count,
-        frame_rate=Fraction(25),
-    )
     began = time.perf_counter()
-    found = detector.detect(iter(frames), span, check=lambda: None)
+    found = detector.detect(iter(frames), Span.whole(len(frames)), check=lambda: None)
     return find_shots(found.single, found.many), found, time.perf_counter() - began
 
 

@@ -54,7 +54,6 @@ class _Quantizer:
         self._ranges: dict[str, Range] = {}
         self._added: list[onnx.TensorProto] = []
         self._nodes: list[onnx.NodeProto] = []
-        self._used: set[str] = set()
 
     def add_range(self, tensor: str, seen: Range) -> None:
         """Quantize ``tensor``; what is seen of it twice counts together, and 0 always."""
@@ -74,8 +73,8 @@ class _Quantizer:
             copy.input.extend(inputs)
             self._nodes.append(copy)
             self._quantize([name for name in node.output if name in self._ranges])
-        self._used = {name for node in self._nodes for name in node.input}
-        kept = [each for each in source.initializer if each.name in self._used]
+        used = {name for node in self._nodes for name in node.input}
+        kept = [each for each in source.initializer if each.name in used]
         body = helper.make_graph(self._nodes, source.name, source.input, source.output, [*kept, *self._added])
         model = helper.make_model(body, opset_imports=self._model.opset_import, producer_name="moodcut")
         model.ir_version = self._model.ir_version

@@ -96,10 +96,6 @@ def cross_check(
     unit = _score_unit(problem)
     tolerance = max(problem.shot_count * unit / _SCALE, 1e-9 * abs(objective))
     broken = violations(problem, steps) if steps is not None else []
-    if steps is not None and not broken:
-        total = _total(problem, steps)
-        if abs(total - objective) > tolerance:
-            broken = [f"the scores sum to {total:.9g}, not {objective:.9g}"]
     verdict, model_kind = Verdict.NOT_PROVEN, Model.NONE
     found, bound = 0.0, 0.0
 
@@ -110,6 +106,10 @@ def cross_check(
             raise ModelTooLargeError
 
     with suppress(ModelTooLargeError):
+        if steps is not None and not broken:
+            total = _total(problem, steps, check)
+            if abs(total - objective) > tolerance:
+                broken = [f"the scores sum to {total:.9g}, not {objective:.9g}"]
         model = check_model(problem, scale=_SCALE / unit, check=check)
         model_kind = model.kind
         if steps is not None and not broken:
@@ -153,8 +153,8 @@ def _score_unit(problem: Problem) -> float:
     return min(1.0, largest) or 1.0
 
 
-def _total(problem: Problem, steps: list[Step]) -> float:
-    scores = UseScores(problem)
+def _total(problem: Problem, steps: list[Step], check: Callable[[], None]) -> float:
+    scores = UseScores(problem, check=check)
     return math.fsum(scores.total(scores.of(step.shot_index), step.first_bar, step.bar_count) for step in steps)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from moodcut_solver.options import Options
 from moodcut_solver.problem import Bools, Problem
 from moodcut_solver.scores import ScoreTable
-from moodcut_solver.solution import FrontierPoint, Selection, Solution, Status
+from moodcut_solver.solution import FrontierPoint, Selection, Solution
 
 _PRECISION = 1e-6
 
@@ -47,9 +47,7 @@ def without(problem: Problem, shots: Bools) -> Problem:
 
 
 def merged(fine: Solution, coarse: Solution, shots: Bools, solution_count: int) -> Solution:
-    """``coarse``, with all that is known finely from the problem without ``shots`` in place of what it says of that."""
-    if fine.status not in (Status.OPTIMAL, Status.FEASIBLE):
-        return coarse
+    """``fine``, the selections without ``shots``, followed by what only ``coarse`` knows: those with them."""
     known = {point.scene_count: point for point in fine.scene_frontier}
     points = {point.scene_count: point for point in coarse.scene_frontier} | known
     frontier: list[FrontierPoint] = [points[count] for count in sorted(points)]

@@ -95,8 +95,9 @@ def _solve(problem: Problem, ordered: Problem, order: Ints, clock: _Clock) -> So
     if np.any(low):
         of_problem = low[np.argsort(order)]
         fine = _Solver(without(problem, of_problem), without(ordered, low), order, clock)
-        solution = merged(fine.solve(), solution, of_problem, problem.solution_count)
-        solver = fine if is_precise(solution, fine.options) else solver
+        better = fine.solve()
+        if better.placements:
+            solver, solution = fine, merged(better, solution, of_problem, problem.solution_count)
     if is_precise(solution, solver.options) or solution.status is not Status.OPTIMAL:
         return solution
     bound = solution.objective + solver.options.rounding
@@ -117,7 +118,7 @@ class _Solver:
         self._problem, self._ordered, self._order, self._clock = problem, ordered, order, clock
         self._scores: ScoreTable = score_table(problem)
         self.ordered_scores = self._scores if ordered is problem else score_table(ordered)
-        self.options = self._options = build_options(ordered, self.ordered_scores)
+        self.options = build_options(ordered, self.ordered_scores)
 
     def _steps(self, steps: Iterable[Step]) -> list[Step]:
         """Steps of the ordered problem as steps of the original, in film order."""
@@ -144,7 +145,7 @@ class _Solver:
     def _hard(self) -> Solution:
         choices = with_groups(
             self._ordered,
-            lambda groups: solve_table(self._ordered, self._options, groups=groups, check=self._clock.patient),
+            lambda groups: solve_table(self._ordered, self.options, groups=groups, check=self._clock.patient),
             lambda answer: [choice.steps for choice in answer],
         )
         if not choices:
@@ -154,7 +155,7 @@ class _Solver:
     def _several(self) -> Solution:
         found, frontier = with_groups(
             self._ordered,
-            lambda groups: best_choices(self._ordered, self._options, groups=groups, check=self._clock.patient),
+            lambda groups: best_choices(self._ordered, self.options, groups=groups, check=self._clock.patient),
             lambda answer: [choice.steps for part in answer for choice in part],
         )
         if not found:
@@ -184,7 +185,7 @@ class _Solver:
         choice = with_groups(
             self._ordered,
             lambda groups: solve_soft(
-                self._ordered, self._options, groups=groups, check=self._clock, patient=self._clock.patient
+                self._ordered, self.options, groups=groups, check=self._clock, patient=self._clock.patient
             ),
             selections,
         )
@@ -199,7 +200,7 @@ class _Solver:
         answer = with_groups(
             self._ordered,
             lambda groups: solve_soft_several(
-                self._ordered, self._options, groups=groups, check=self._clock, patient=self._clock.patient
+                self._ordered, self.options, groups=groups, check=self._clock, patient=self._clock.patient
             ),
             lambda answer: [choice.steps for choice in answer.choices],
         )
@@ -211,7 +212,7 @@ class _Solver:
 
     def _score(self, value: int) -> float:
         """The highest score that a value of the recursion can stand for."""
-        options = self._options
+        options = self.options
         return -(-(value + options.bar_count) // options.value_factor) / options.quantum
 
     def _bounded(self, found: Sequence[Iterable[Step]], bound: float, method: Method, *, proven: bool) -> Solution:

@@ -52,27 +52,33 @@ def lengths_at(problem: Problem, shot: int, first: int) -> range:
 
 
 class UseScores:
-    """What a way to use a shot adds to the objective, scene means (Eq. 10) included."""
+    """What a way to use a shot adds to the objective, scene means (Eq. 10) included; means are made when needed."""
 
     def __init__(self, problem: Problem, *, check: Callable[[], None] = lambda: None) -> None:
         """``check`` is called now and then and may raise to stop."""
         self._problem = problem
         self._varies = bool(len(problem.bar_scores))
         self._bars = range(problem.bar_count if self._varies else 1)
-        members: dict[int, list[int]] = defaultdict(list)
+        self._check = check
+        self._members: dict[int, list[int]] = defaultdict(list)
         for shot, scene in enumerate(problem.scene.tolist()):
-            members[scene].append(shot)
+            self._members[scene].append(shot)
         self._means: dict[int, list[float]] = {}
-        for scene, shots in members.items() if problem.add_scene_mean else ():
-            check()
-            own = [[own_score(problem, shot, bar) for bar in self._bars] for shot in shots]
-            self._means[scene] = [math.fsum(values) / len(shots) for values in zip(*own, strict=True)]
 
     def of(self, shot: int) -> list[float]:
         """p_i on every bar, or one value where scores do not differ by bar."""
-        own = [own_score(self._problem, shot, bar) for bar in self._bars]
-        mean = self._means.get(int(self._problem.scene[shot]))
-        return own if mean is None else [value + more for value, more in zip(own, mean, strict=True)]
+        own = self._own(shot)
+        if not self._problem.add_scene_mean:
+            return own
+        scene = int(self._problem.scene[shot])
+        if scene not in self._means:
+            all_own = [self._own(member) for member in self._members[scene]]
+            self._means[scene] = [math.fsum(values) / len(all_own) for values in zip(*all_own, strict=True)]
+        return [value + mean for value, mean in zip(own, self._means[scene], strict=True)]
+
+    def _own(self, shot: int) -> list[float]:
+        self._check()
+        return [own_score(self._problem, shot, bar) for bar in self._bars]
 
     def total(self, adjusted: list[float], first: int, length: int) -> float:
         """What a shot with these scores adds over ``length`` bars from ``first``."""

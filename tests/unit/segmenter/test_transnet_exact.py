@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,16 +55,7 @@ def test_what_is_in_doubt(single: dict[int, float], many: dict[int, float], doub
 
 
 def _detect(detector: TransNetReferenceDetector, frames: NDArray[np.uint8]) -> TransitionProbabilities:
-    count = len(frames)
-    span = Span(
-        first_frame=0,
-        last_frame_end=count,
-        start_frame=0,
-        end_frame=count,
-        frame_count=count,
-        frame_rate=Fraction(25),
-    )
-    return detector.detect(iter(frames), span, check=lambda: None)
+    return detector.detect(iter(frames), Span.whole(len(frames)), check=lambda: None)
 
 
 def _clip(count: int) -> NDArray[np.uint8]:

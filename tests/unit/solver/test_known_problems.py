@@ -221,3 +221,21 @@ def test_out_of_time_there_is_a_selection_with_a_gap() -> None:
         ms.Status.OPTIMAL,
         ms.Status.INFEASIBLE,
     )
+
+
+def test_many_huge_scores_that_must_be_chosen_are_not_called_finer_than_they_are() -> None:
+    rng = np.random.default_rng(9)
+    bars = 2000
+    solution = ms.solve(
+        scene_ids=list(range(bars + 1)),
+        score=np.append(-1e12 * (1 - rng.random(bars) / 1e6), 0.5),
+        bars=[1] * (bars + 1),
+        bar_count=bars,
+        add_scene_mean=False,
+    )
+    assert solution.status in (ms.Status.OPTIMAL, ms.Status.FEASIBLE)
+    assert solution.placements[-1].shot_id == str(bars)
+    if solution.status is ms.Status.OPTIMAL:
+        assert solution.best_bound == solution.objective
+    else:
+        assert solution.best_bound > solution.objective

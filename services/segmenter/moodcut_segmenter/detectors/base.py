@@ -41,6 +41,18 @@ class Span:
     frame_count: int
     frame_rate: Fraction
 
+    @classmethod
+    def whole(cls, frame_count: int, *, frame_rate: Fraction = Fraction(25)) -> Span:
+        """A whole film."""
+        return cls(
+            first_frame=0,
+            last_frame_end=frame_count,
+            start_frame=0,
+            end_frame=frame_count,
+            frame_count=frame_count,
+            frame_rate=frame_rate,
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TransitionProbabilities:
