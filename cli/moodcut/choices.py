@@ -18,6 +18,7 @@ UNITS = {
 LENGTHS = {"whole": solver_pb2.LENGTH_MODE_WHOLE_SHOT, "flexible": solver_pb2.LENGTH_MODE_FLEXIBLE}
 WEIGHTINGS = {"shot": solver_pb2.WEIGHTING_PER_SHOT, "bar": solver_pb2.WEIGHTING_PER_BAR}
 DETECTORS = {
+    "transnetv2-fast": segmenter_pb2.SHOT_DETECTOR_TRANSNETV2_FAST,
     "transnetv2": segmenter_pb2.SHOT_DETECTOR_TRANSNETV2,
     "transnetv2-reference": segmenter_pb2.SHOT_DETECTOR_TRANSNETV2_REFERENCE,
     "content": segmenter_pb2.SHOT_DETECTOR_CONTENT,

@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
+from moodcut.choices import DETECTORS
 from moodcut.files import check_writable
+from moodcut_kit.v1 import segmenter_pb2
 
+_PLUGIN = "plugin:"
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
 
 
@@ -69,6 +72,22 @@ class SecondsRange(click.ParamType):  # type: ignore[type-arg]
         return start, end
 
 
+class DetectorName(click.ParamType):  # type: ignore[type-arg]
+    """A shot detector: one of moodcut's by its name, or ``plugin:NAME``."""
+
+    name = "detector"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """What --help shows."""
+        return f"[{'|'.join(DETECTORS)}|{_PLUGIN}NAME]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check the name; whether a plug-in is there the segmenter knows."""
+        if value not in DETECTORS and not (value.startswith(_PLUGIN) and value != _PLUGIN):
+            self.fail(f"{value!r} is none of {', '.join(DETECTORS)}, {_PLUGIN}NAME", param, ctx)
+        return str(value)
+
+
 SECONDS = Seconds()
 DURATION = Seconds(positive=True)
 SECONDS_RANGE = SecondsRange()
@@ -78,7 +97,24 @@ OUTPUT_FILE = click.Path(dir_okay=False, path_type=Path)
 store_option = click.option(
     "--store", help="Where objects are kept: a directory, or s3://bucket/prefix?endpoint=http://host:port."
 )
+detector_option = click.option(
+    "--detector",
+    type=DetectorName(),
+    default="transnetv2-fast",
+    show_default=True,
+    help="What finds the shots; plugin:NAME is one that another package brings.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+
+
+def movie_options(detector: str, *, scene_count: int | None = None) -> segmenter_pb2.MovieOptions:
+    """Options of a film's analysis; ``detector`` is what --detector gives."""
+    options = segmenter_pb2.MovieOptions(scene_count=scene_count or 0)
+    if detector.startswith(_PLUGIN):
+        options.detector_plugin = detector.removeprefix(_PLUGIN)
+    else:
+        options.detector = DETECTORS[detector]
+    return options
 
 
 def checked_mp4(output: Path, *inputs: Path) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from moodcut.choices import BEATS, CONSTRAINTS, DETECTORS, LENGTHS, MOODS, UNITS, WEIGHTINGS
+from moodcut.choices import BEATS, CONSTRAINTS, LENGTHS, MOODS, UNITS, WEIGHTINGS
 from moodcut.client import Client
 from moodcut.console import note, print_json, stage_progress
 from moodcut.hosting import embedded, installation
@@ -28,7 +28,9 @@ from moodcut.params import (
     SECONDS_RANGE,
     checked_mp4,
     checked_output,
+    detector_option,
     json_option,
+    movie_options,
     store_option,
 )
 from moodcut.summary import summary
@@ -77,13 +79,7 @@ _STYLES = {
 @click.option("--in-point", type=SECONDS, default=0.0, help="Where in the music to begin.")
 @click.option("--keep-pickup", is_flag=True, help="Begin with the pick-up before the first downbeat.")
 @click.option("--film-range", type=SECONDS_RANGE, help="Use only this part of the film, such as 1:00-30:00.")
-@click.option(
-    "--detector",
-    type=click.Choice(list(DETECTORS)),
-    default="transnetv2",
-    show_default=True,
-    help="What finds the shots.",
-)
+@detector_option
 @click.option(
     "--beats", type=click.Choice(list(BEATS)), default="auto", show_default=True, help="What finds the beats."
 )
@@ -191,8 +187,7 @@ def montage_options(chosen: dict[str, Any]) -> montage_pb2.MontageOptions:
         relax=chosen["relax"],
         skip_render=chosen["dry_run"],
     )
-    options.movie.detector = DETECTORS[chosen["detector"]]
-    options.movie.scene_count = chosen["scene_count"] or 0
+    options.movie.CopyFrom(movie_options(chosen["detector"], scene_count=chosen["scene_count"]))
     options.render.crf = chosen["crf"] or 0
     return options
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from moodcut.choices import DETECTORS, MOODS
+from moodcut.choices import MOODS
 from moodcut.console import print_json, stage_progress
 from moodcut.media import register
-from moodcut.params import INPUT_FILE, json_option, store_option
+from moodcut.params import INPUT_FILE, detector_option, json_option, movie_options, store_option
 from moodcut.services import local_services
 from moodcut_kit.contract import LOCAL_PRINCIPAL, Json
 from moodcut_kit.readable import posterior_dict
-from moodcut_kit.v1 import media_pb2, scorer_pb2, segmenter_pb2
+from moodcut_kit.v1 import media_pb2, scorer_pb2
 
 _SCORE_SECONDS = 3600.0
 
@@ -21,7 +21,7 @@ _SCORE_SECONDS = 3600.0
 @click.command(name="score")
 @click.argument("movie", type=INPUT_FILE)
 @click.argument("music", type=INPUT_FILE)
-@click.option("--detector", type=click.Choice(list(DETECTORS)), default="transnetv2", show_default=True)
+@detector_option
 @click.option("--mood", type=click.Choice(list(MOODS)), help="Look for this emotion in place of the music's own.")
 @store_option
 @json_option
@@ -33,7 +33,7 @@ def command(movie: Path, music: Path, detector: str, mood: str | None, store: st
       moodcut score film.mp4 song.mp3 --json
     """
     with local_services(store, "segmenter", "scorer") as local:
-        sha256, keys = local.segment_movie(movie, segmenter_pb2.MovieOptions(detector=DETECTORS[detector]))
+        sha256, keys = local.segment_movie(movie, movie_options(detector))
         request = scorer_pb2.ScoreShotsRequest(
             principal=LOCAL_PRINCIPAL,
             movie_sha256=sha256,

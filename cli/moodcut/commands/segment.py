@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from moodcut.choices import BEATS, DETECTORS
+from moodcut.choices import BEATS
 from moodcut.console import note, print_json
-from moodcut.params import INPUT_FILE, json_option, store_option
+from moodcut.params import INPUT_FILE, detector_option, json_option, movie_options, store_option
 from moodcut.services import local_services
 from moodcut_kit.readable import movie_json, music_json
-from moodcut_kit.v1 import media_pb2, segmenter_pb2
+from moodcut_kit.v1 import media_pb2
 
 
 @click.group(name="segment")
@@ -27,13 +27,13 @@ def command() -> None:
 
 @command.command()
 @click.argument("file", type=INPUT_FILE)
-@click.option("--detector", type=click.Choice(list(DETECTORS)), default="transnetv2", show_default=True)
+@detector_option
 @click.option("--scenes", "scene_count", type=click.IntRange(1, 100_000), help="Number of scenes, if you know it.")
 @store_option
 @json_option
 def movie(file: Path, detector: str, scene_count: int | None, store: str | None, as_json: bool) -> None:
     """Find the shots and scenes of the film FILE."""
-    options = segmenter_pb2.MovieOptions(detector=DETECTORS[detector], scene_count=scene_count or 0)
+    options = movie_options(detector, scene_count=scene_count)
     with local_services(store, "segmenter") as local:
         _, keys = local.segment_movie(file, options)
         analysis = media_pb2.MovieAnalysis.FromString(local.store.get(keys.movie_analysis_key).data)

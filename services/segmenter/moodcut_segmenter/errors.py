@@ -23,6 +23,12 @@ class BackendNotInstalledError(FailedPreconditionError):
     reason = "BACKEND_NOT_INSTALLED"
 
 
+class PluginError(FailedPreconditionError):
+    """A plug-in was asked for that is not installed, cannot be loaded, or is not what it should be."""
+
+    reason = "BAD_PLUGIN"
+
+
 class EmptyMediaError(FailedPreconditionError):
     """There is nothing to segment: no frame, or no sound."""
 

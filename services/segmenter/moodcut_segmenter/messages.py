@@ -6,14 +6,15 @@ from fractions import Fraction
 
 from moodcut_kit.v1 import media_pb2, segmenter_pb2
 from moodcut_segmenter.beat_backends import Backend
-from moodcut_segmenter.detectors import Detector, ShotDetector
+from moodcut_segmenter.detectors import DEFAULT_DETECTOR, Detector, ShotDetector
 from moodcut_segmenter.errors import BadOptionsError
 from moodcut_segmenter.keyframes import PackEntry
 from moodcut_segmenter.movie import MovieOptions, MovieResult, Unusable
 from moodcut_segmenter.music import MusicResult
 
 _DETECTORS = {
-    segmenter_pb2.SHOT_DETECTOR_UNSPECIFIED: Detector.TRANSNETV2,
+    segmenter_pb2.SHOT_DETECTOR_UNSPECIFIED: DEFAULT_DETECTOR,
+    segmenter_pb2.SHOT_DETECTOR_TRANSNETV2_FAST: Detector.TRANSNETV2_FAST,
     segmenter_pb2.SHOT_DETECTOR_TRANSNETV2: Detector.TRANSNETV2,
     segmenter_pb2.SHOT_DETECTOR_TRANSNETV2_REFERENCE: Detector.TRANSNETV2_REFERENCE,
     segmenter_pb2.SHOT_DETECTOR_CONTENT: Detector.CONTENT,
@@ -37,11 +38,19 @@ _UNUSABLE = {
 
 def movie_options(message: segmenter_pb2.MovieOptions) -> MovieOptions:
     """Options of a film's analysis. Raises BadOptionsError for values this version does not know."""
-    if message.detector not in _DETECTORS:
-        raise BadOptionsError(f"the detector {message.detector} is not known here", field="options.detector")
     if message.scene_count < 0:
         raise BadOptionsError("the number of scenes must not be negative", field="options.scene_count")
-    return MovieOptions(detector=_DETECTORS[message.detector], scene_count=message.scene_count or None)
+    return MovieOptions(detector=_detector(message), scene_count=message.scene_count or None)
+
+
+def _detector(message: segmenter_pb2.MovieOptions) -> Detector | str:
+    if message.detector_plugin:
+        if message.detector != segmenter_pb2.SHOT_DETECTOR_UNSPECIFIED:
+            raise BadOptionsError("give detector or detector_plugin, not both", field="options.detector_plugin")
+        return message.detector_plugin
+    if message.detector not in _DETECTORS:
+        raise BadOptionsError(f"the detector {message.detector} is not known here", field="options.detector")
+    return _DETECTORS[message.detector]
 
 
 def beat_backend(value: media_pb2.BeatBackend.ValueType) -> Backend | None:

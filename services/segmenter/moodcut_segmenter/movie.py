@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from moodcut_kit.media.frameindex import FrameIndex
 from moodcut_kit.media.video import VideoReader
-from moodcut_segmenter.detectors import Detector, ShotDetector, make_detector
+from moodcut_segmenter.detectors import DEFAULT_DETECTOR, Detector, ShotDetector, make_detector
 from moodcut_segmenter.errors import BadOptionsError, BadPlanError
 from moodcut_segmenter.film_pass import FilmShape, KeyframeMaker, RangeResult, analyze_frames, film_shape
 from moodcut_segmenter.keyframes import keyframes_of, sample_stride
@@ -39,9 +39,13 @@ class Unusable(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovieOptions:
-    """What may be chosen about a film's analysis; ``scene_count`` None lets the film decide."""
+    """What may be chosen about a film's analysis.
 
-    detector: Detector = Detector.TRANSNETV2
+    ``detector``: a string names a plug-in (:mod:`moodcut_segmenter.detectors.plugins`). ``scene_count`` None lets the
+    film decide.
+    """
+
+    detector: Detector | str = DEFAULT_DETECTOR
     scene_count: int | None = None
 
     def __post_init__(self) -> None:

@@ -43,7 +43,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         self._store = store
         self._settings = settings
         self._flights = _Flights()
-        self._detectors: dict[Detector, ShotDetector] = {}
+        self._detectors: dict[Detector | str, ShotDetector] = {}
         self._detectors_guard = threading.Lock()
 
     def PlanMovie(  # noqa: N802

@@ -6,13 +6,23 @@ from collections.abc import Callable
 from enum import Enum
 
 from moodcut_segmenter.detectors.base import PictureFormat, ShotDetector, Span, TransitionProbabilities
+from moodcut_segmenter.detectors.plugins import load_plugin
 
-__all__ = ["Detector", "PictureFormat", "ShotDetector", "Span", "TransitionProbabilities", "make_detector"]
+__all__ = [
+    "DEFAULT_DETECTOR",
+    "Detector",
+    "PictureFormat",
+    "ShotDetector",
+    "Span",
+    "TransitionProbabilities",
+    "make_detector",
+]
 
 
 class Detector(Enum):
     """The detectors there are, by the name a user gives."""
 
+    TRANSNETV2_FAST = "transnetv2-fast"
     TRANSNETV2 = "transnetv2"
     TRANSNETV2_REFERENCE = "transnetv2-reference"
     CONTENT = "content"
@@ -22,12 +32,24 @@ class Detector(Enum):
     THRESHOLD = "threshold"
 
 
-def make_detector(detector: Detector, *, threads: int = 0) -> ShotDetector:
-    """A detector, ready to run. ``threads`` (0: every core) is for the ones that run a network.
+DEFAULT_DETECTOR = Detector.TRANSNETV2_FAST
 
-    Raises ModelNotBuiltError if a network's model is not in the model cache.
+
+def make_detector(detector: Detector | str, *, threads: int = 0) -> ShotDetector:
+    """A detector, ready to run: one of moodcut's, or the plug-in of that name.
+
+    ``threads`` (0: every core) is for the ones that run a network. Raises ModelNotBuiltError if a network's model is
+    not in the model cache, PluginError for a plug-in that is not there or is no detector.
     """
+    if isinstance(detector, str):
+        return load_plugin(detector, threads=threads)
     return _MAKERS[detector](threads)
+
+
+def _transnet_fast(threads: int) -> ShotDetector:
+    from moodcut_segmenter.detectors.transnet_fast import TransNetFastDetector
+
+    return TransNetFastDetector(threads=threads)
 
 
 def _transnet(threads: int) -> ShotDetector:
@@ -73,6 +95,7 @@ def _threshold(_: int) -> ShotDetector:
 
 
 _MAKERS: dict[Detector, Callable[[int], ShotDetector]] = {
+    Detector.TRANSNETV2_FAST: _transnet_fast,
     Detector.TRANSNETV2: _transnet,
     Detector.TRANSNETV2_REFERENCE: _transnet_reference,
     Detector.CONTENT: _content,

@@ -1,4 +1,4 @@
-"""TransNet V2, the default detector."""
+"""TransNet V2 over every window of a film, or every window in which something happens; the same cuts either way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodcut_kit import modelcache
+from moodcut_segmenter import cut_classifier
 from moodcut_segmenter.detectors.base import PictureFormat, ShotDetector, Span, TransitionProbabilities
+from moodcut_segmenter.detectors.small_frames import SmallFrames
 from moodcut_segmenter.transnet_exact import ExactTransNet
 from moodcut_segmenter.transnet_model import (
     CONTEXT_FRAMES,
@@ -18,11 +20,12 @@ from moodcut_segmenter.transnet_model import (
     FRAME_WIDTH,
     KEPT_FRAMES,
     TransNetModel,
-    color_histograms,
     int8_model_path,
     model_path,
-    window_frames,
 )
+
+_NEVER = 0.001
+_REACH_FRAMES = 25
 
 Window = Callable[[NDArray[np.uint8], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
@@ -53,35 +56,49 @@ class TransNetReferenceDetector(ShotDetector):
         """See :class:`ShotDetector`; a window runs as soon as its last frame is there."""
         if span.start_frame % KEPT_FRAMES or (span.end_frame % KEPT_FRAMES and span.end_frame != span.frame_count):
             raise ValueError(f"range {span.start_frame}..{span.end_frame} is not on multiples of {KEPT_FRAMES}")
-        frames = np.empty((span.last_frame_end - span.first_frame, FRAME_HEIGHT, FRAME_WIDTH, 3), dtype=np.uint8)
-        single = np.empty(span.end_frame - span.start_frame, dtype=np.float32)
-        many = np.empty_like(single)
-        seen = 0
-        for start in range(span.start_frame, span.end_frame, KEPT_FRAMES):
-            index = window_frames(start, span.frame_count) - span.first_frame
-            while seen <= index[-1]:
-                frames[seen] = next(pictures)
-                seen += 1
+        small = SmallFrames(pictures, span)
+        single = np.zeros(span.end_frame - span.start_frame, dtype=np.float32)
+        many = np.zeros_like(single)
+        for start in self._windows(small, single, many):
+            small.read_to(start + KEPT_FRAMES + CONTEXT_FRAMES)
             check()
-            unique, where = np.unique(index, return_inverse=True)
-            histograms = color_histograms(frames[unique])[where]
-            found_single, found_many = self._window(frames[index], histograms)
+            found_single, found_many = self._window(*small.window(start))
             end = min(start + KEPT_FRAMES, span.end_frame)
             here = slice(start - span.start_frame, end - span.start_frame)
             single[here], many[here] = found_single[: end - start], found_many[: end - start]
+        small.read_to(span.last_frame_end)
         return TransitionProbabilities(single, many)
+
+    def _windows(self, small: SmallFrames, single: NDArray[np.float32], many: NDArray[np.float32]) -> Iterator[int]:
+        """First kept frames of the windows the network has to answer for; what is known without it is filled in."""
+        yield from range(small.span.start_frame, small.span.end_frame, KEPT_FRAMES)
 
 
 class TransNetDetector(TransNetReferenceDetector):
-    """The same cuts, faster: see :mod:`moodcut_segmenter.transnet_exact`."""
+    """The same cuts, faster: 8-bit convolutions where they leave no doubt (:mod:`moodcut_segmenter.transnet_exact`),
+    and no window where nothing happens far and wide."""
 
     name = "transnetv2"
-    version = 2
+    version = 3
+    context_frames = _REACH_FRAMES + cut_classifier.CONTEXT_FRAMES
 
     def __init__(self, *, path: Path | None = None, int8_path: Path | None = None, threads: int = 0) -> None:
         """Load the models of the cache, or the files named. Raises ModelNotBuiltError."""
         files = path or model_path(), int8_path or int8_model_path()
         self.network = ExactTransNet(path=files[0], int8_path=files[1], threads=threads)
         self._window = self.network.window
-        digests = [modelcache.sha256_of(file) for file in files if file.is_file()]
-        self._digest = hashlib.sha256(" ".join(digests).encode()).hexdigest()
+        self._digest = digest_of(
+            *(modelcache.sha256_of(file) for file in files if file.is_file()), cut_classifier.weights_sha256()
+        )
+
+    def _windows(self, small: SmallFrames, single: NDArray[np.float32], many: NDArray[np.float32]) -> Iterator[int]:
+        for first, last in small.blocks():
+            known = small.verdicts(first - _REACH_FRAMES, last + _REACH_FRAMES, quiet=_NEVER, clear=1.0)
+            for start in range(first, last, KEPT_FRAMES):
+                if known.open[start - first : start - first + KEPT_FRAMES + 2 * _REACH_FRAMES].any():
+                    yield start
+
+
+def digest_of(*parts: str) -> str:
+    """One hash for several."""
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
