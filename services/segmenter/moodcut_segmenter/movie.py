@@ -12,10 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodcut_kit.media.frameindex import FrameIndex
-from moodcut_kit.media.video import VideoReader
+from moodcut_kit.media.isolated import read_film_facts
+from moodcut_kit.media.renditions import render_frames
+from moodcut_kit.media.source import Source
 from moodcut_segmenter.detectors import Detector, ShotDetector, make_detector
 from moodcut_segmenter.errors import BadOptionsError, BadPlanError
-from moodcut_segmenter.film_pass import FilmShape, KeyframeMaker, RangeResult, analyze_frames, film_shape
+from moodcut_segmenter.film_pass import (
+    DEFAULT_DECODING,
+    Decoding,
+    FilmShape,
+    RangeResult,
+    analyze_frames,
+    film_shape,
+    keyframe_rendition,
+)
 from moodcut_segmenter.keyframes import keyframes_of, sample_stride
 from moodcut_segmenter.picture_features import COLOUR_COUNT, FEATURE_COUNT, LAYOUT_COUNT
 from moodcut_segmenter.scenes import FeatureBlock, group_scenes
@@ -143,15 +153,29 @@ def merge_ranges(
 
 
 def decode_keyframes(
-    path: Path, index: FrameIndex, shape: FilmShape, frames: Sequence[int], *, check: Callable[[], None] = lambda: None
+    path: Source,
+    index: FrameIndex,
+    shape: FilmShape,
+    frames: Sequence[int],
+    *,
+    decoding: Decoding = DEFAULT_DECODING,
+    check: Callable[[], None] = lambda: None,
 ) -> dict[int, bytes]:
     """JPEG bytes of single frames, by seeking: for shots in which no sample lies."""
-    maker, found = KeyframeMaker(shape), dict[int, bytes]()
-    with VideoReader(path, index) as reader:
-        for number in sorted(frames):
-            check()
-            found.update((at, maker.jpeg(frame)) for at, frame in reader.frames(number, number + 1))
-    return found
+    if not frames:
+        return {}
+    batches = render_frames(
+        path,
+        index,
+        [(number, number + 1) for number in sorted(frames)],
+        [keyframe_rendition(shape)],
+        rotation_degrees=shape.rotation_degrees,
+        decoder_threads=decoding.threads,
+        limits=decoding.limits,
+        process_limits=decoding.process_limits,
+        check=check,
+    )
+    return {frame: data for batch in batches for frame, data in zip(batch.frames[0], batch.jpegs[0], strict=True)}
 
 
 def analyze_movie(
@@ -159,26 +183,29 @@ def analyze_movie(
     options: MovieOptions | None = None,
     *,
     detector: ShotDetector | None = None,
+    decoding: Decoding = DEFAULT_DECODING,
     on_progress: Callable[[float], None] = lambda share: None,
     check: Callable[[], None] = lambda: None,
 ) -> AnalyzedMovie:
-    """Find shots, scenes and keyframes of the film file ``path`` in one pass, in this process.
+    """Find shots, scenes and keyframes of the film file ``path`` in one pass; the file is decoded as ``decoding`` says.
 
     ``detector`` may be one of your own. Raises ModelNotBuiltError if the detector's model has not been built, and the
     media errors of :mod:`moodcut_kit.media`.
     """
     chosen = options or MovieOptions()
     used = detector or make_detector(chosen.detector)
-    with VideoReader(path) as reader:
-        index, shape = reader.index, film_shape(reader)
+    facts = read_film_facts(path, limits=decoding.limits, process_limits=decoding.process_limits, check=check)
+    index, shape = facts.index, film_shape(facts.info)
     ranges = []
     for start, end in plan_ranges(index.times.frame_count, alignment_frames=used.alignment_frames):
-        ranges.append(analyze_frames(path, index, shape, used, start_frame=start, end_frame=end, check=check))
+        ranges.append(
+            analyze_frames(path, index, shape, used, start_frame=start, end_frame=end, decoding=decoding, check=check)
+        )
         on_progress(end / index.times.frame_count)
     result = merge_ranges(ranges, index, shape, scene_count=chosen.scene_count)
     jpegs = {frame: data for each in ranges for frame, data in each.jpegs.items()}
     lacking = [frame for _, frame in result.keyframes if frame not in jpegs]
-    jpegs |= decode_keyframes(path, index, shape, lacking, check=check)
+    jpegs |= decode_keyframes(path, index, shape, lacking, decoding=decoding, check=check)
     return AnalyzedMovie(result=result, jpegs={frame: jpegs[frame] for _, frame in result.keyframes})
 
 
