@@ -36,14 +36,14 @@ def main() -> None:
     last: Record
     try:
         for record in work(_source(source), *arguments):
+            if limits.memory_is_short():
+                raise MemoryError
             _write(records, record)
         last = {ENDED: "well"}
     except MoodcutError as error:
-        last = _description(error)
+        last = _description(_too_large(source[0], limits) if limits.memory_is_short() else error)
     except MemoryError:
-        mebibytes = limits.max_memory_byte_count >> 20
-        message = f"{source[0]} takes more than {mebibytes} MiB of memory to decode, the most accepted."
-        last = _description(MediaLimitError(message, file=source[0], max=limits.max_memory_byte_count))
+        last = _description(_too_large(source[0], limits))
     except BrokenPipeError:
         os._exit(1)
     except Exception as error:
@@ -61,6 +61,12 @@ def _source(given: tuple[Any, ...]) -> Source:
         return given[0]  # type: ignore[no-any-return]
     name, byte_count, handle = given
     return RangeSource(name, byte_count, remote_fetch(socket.socket(fileno=handle)))
+
+
+def _too_large(name: object, limits: ProcessLimits) -> MediaLimitError:
+    most = limits.max_memory_byte_count
+    message = f"{name} takes more than {most >> 20} MiB of memory to decode, the most accepted."
+    return MediaLimitError(message, file=name, max=most)
 
 
 def _description(error: MoodcutError) -> Record:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import resource
 import select
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,18 @@ class ProcessLimits:
         _limit("RLIMIT_NOFILE", self.max_open_file_count)
         _limit("RLIMIT_FSIZE", 0)
         _limit("RLIMIT_CORE", 0)
+
+    def memory_is_short(self) -> bool:
+        """Whether this process has come within a sixteenth of its limit, as far as the system says.
+
+        A decoder that gets no memory calls the file broken and goes on: what it gave cannot be trusted.
+        """
+        try:
+            status = Path("/proc/self/status").read_bytes()
+        except OSError:
+            return False
+        found = re.search(rb"^VmPeak:\s+(\d+) kB$", status, re.MULTILINE)
+        return found is not None and int(found[1]) << 10 > self.max_memory_byte_count // 16 * 15
 
 
 DEFAULT_PROCESS_LIMITS = ProcessLimits()

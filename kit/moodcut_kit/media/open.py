@@ -6,7 +6,6 @@ A container is opened by its source and limits alone, so the same call can be ma
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import stat
@@ -159,7 +158,7 @@ def translated(path: Source) -> Iterator[None]:
 
 def check_memory(error: Exception) -> None:
     """Raise MemoryError if ``error`` says that there was no memory: what is missing is not the file's fault."""
-    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+    if isinstance(error, MemoryError):
         raise MemoryError(last_words(error)) from error
 
 

@@ -108,9 +108,11 @@ def _render(
 ) -> Iterator[Record]:
     collected = [_Collected(each, rotation_degrees) for each in renditions]
     with VideoReader(path, index, limits=limits, thread_count=decoder_threads) as reader:
-        for start, end in ranges:
+        for wanted in _runs(ranges, index):
             count = 0
-            for number, frame in reader.frames(start, end):
+            for number, frame in reader.frames(wanted[0][0], wanted[-1][1]):
+                if not any(start <= number < end for start, end in wanted):
+                    continue
                 for each in collected:
                     if each.rendition.has(number):
                         each.take(number, frame)
@@ -120,6 +122,17 @@ def _render(
                     count = 0
             if count:
                 yield _record(collected, reader.missing)
+
+
+def _runs(ranges: Sequence[tuple[int, int]], index: FrameIndex) -> list[list[tuple[int, int]]]:
+    """Ranges to be read in one go: between two of a run there is no keyframe that would spare decoding."""
+    runs: list[list[tuple[int, int]]] = []
+    for start, end in ranges:
+        if runs and start - runs[-1][-1][1] >= 0 and index.keyframe_before(start) <= runs[-1][-1][1]:
+            runs[-1].append((start, end))
+        else:
+            runs.append([(start, end)])
+    return runs
 
 
 class _Collected:

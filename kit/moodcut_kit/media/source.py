@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,15 +23,42 @@ Fetch: TypeAlias = Callable[[int, int], bytes]
 class RangeSource:
     """An object of ``byte_count`` bytes that is read by ranges. ``name`` is what errors call it.
 
-    ``fetch`` may be called from any one thread at a time; what it raises comes out of whatever reads the media.
+    What ``fetch`` raises comes out of whatever reads the media. The last 16 blocks of 1 MiB are kept, for all who open
+    it: a container's head and index are read again and again. Not for several threads at once.
     """
 
     name: str
     byte_count: int
     fetch: Fetch
+    _blocks: OrderedDict[int, bytes] = field(default_factory=OrderedDict, init=False, repr=False)
 
     def __str__(self) -> str:
         return self.name
+
+    def block(self, number: int, at_once: int) -> bytes:
+        """A block of 1 MiB, fetched together with those that follow, ``at_once`` in all, if it is not here.
+
+        Raises MediaCutShortError.
+        """
+        if number not in self._blocks:
+            self._fetch(number, at_once)
+        self._blocks.move_to_end(number)
+        return self._blocks[number]
+
+    def _fetch(self, number: int, count: int) -> None:
+        start = number * BLOCK_BYTE_COUNT
+        end = min(start + count * BLOCK_BYTE_COUNT, self.byte_count)
+        data = self.fetch(start, end - start)
+        if len(data) != end - start:
+            raise MediaCutShortError(
+                f"{self} ends at byte {start + len(data)}, though it had {self.byte_count} when it was opened. "
+                "Upload it again.",
+                file=self,
+            )
+        for at in range(0, len(data), BLOCK_BYTE_COUNT):
+            self._blocks[number + at // BLOCK_BYTE_COUNT] = data[at : at + BLOCK_BYTE_COUNT]
+        while len(self._blocks) > _KEPT_BLOCKS:
+            self._blocks.popitem(last=False)
 
 
 Source: TypeAlias = Path | RangeSource
@@ -41,15 +68,14 @@ Source: TypeAlias = Path | RangeSource
 class RangeFile(io.RawIOBase):
     """A :class:`RangeSource` as a file to read.
 
-    Keeps the last 16 blocks of 1 MiB. One block is fetched at a time where the reader jumps, up to four where it reads
-    on: looking for a place costs little, and reading a film takes few requests.
+    One block is fetched at a time where the reader jumps, up to four where it reads on: looking for a place costs
+    little, and reading a film takes few requests.
     """
 
     def __init__(self, source: RangeSource) -> None:
         self._source = source
-        self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._at = 0
-        self._following, self._at_once = -1, 1
+        self._block, self._at_once = -1, 1
 
     def readable(self) -> bool:
         """Always."""
@@ -78,33 +104,12 @@ class RangeFile(io.RawIOBase):
         pieces: list[bytes] = []
         while wanted:
             number, offset = divmod(self._at, BLOCK_BYTE_COUNT)
-            piece = self._block(number)[offset : offset + wanted]
+            if number != self._block:
+                following = number == self._block + 1
+                self._at_once = min(self._at_once * 2, MAX_FETCH_BYTE_COUNT // BLOCK_BYTE_COUNT) if following else 1
+                self._block = number
+            piece = self._source.block(number, self._at_once)[offset : offset + wanted]
             pieces.append(piece)
             self._at += len(piece)
             wanted -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def _block(self, number: int) -> bytes:
-        if number not in self._blocks:
-            self._at_once = (
-                min(self._at_once * 2, MAX_FETCH_BYTE_COUNT // BLOCK_BYTE_COUNT) if number == self._following else 1
-            )
-            self._fetch(number, self._at_once)
-        self._blocks.move_to_end(number)
-        return self._blocks[number]
-
-    def _fetch(self, number: int, count: int) -> None:
-        start = number * BLOCK_BYTE_COUNT
-        end = min(start + count * BLOCK_BYTE_COUNT, self._source.byte_count)
-        data = self._source.fetch(start, end - start)
-        if len(data) != end - start:
-            raise MediaCutShortError(
-                f"{self._source} ends at byte {start + len(data)}, though it had {self._source.byte_count} when it was "
-                "opened. Upload it again.",
-                file=self._source,
-            )
-        for at in range(0, len(data), BLOCK_BYTE_COUNT):
-            self._blocks[number + at // BLOCK_BYTE_COUNT] = data[at : at + BLOCK_BYTE_COUNT]
-        self._following = number + count
-        while len(self._blocks) > _KEPT_BLOCKS:
-            self._blocks.popitem(last=False)
