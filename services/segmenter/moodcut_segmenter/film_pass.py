@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -24,6 +24,7 @@ from moodcut_segmenter.picture_features import (
     darkness,
     picture_features,
 )
+from moodcut_segmenter.picture_store import PictureStore
 from moodcut_segmenter.shots import find_transitions
 
 
@@ -64,7 +65,7 @@ class RangeResult:
     sample_frames: NDArray[np.int64]
     features: NDArray[np.float16]
     blank: NDArray[np.bool_]
-    jpegs: dict[int, bytes]
+    jpegs: Mapping[int, bytes]
     missing_count: int
 
 
@@ -139,7 +140,7 @@ def analyze_frames(
         sample_frames=np.array(samples.frames, dtype=np.int64),
         features=np.array(samples.features, dtype=np.float16).reshape(-1, FEATURE_COUNT),
         blank=np.array(samples.blank, dtype=np.bool_),
-        jpegs={frame: data for frame, data in samples.jpegs.items() if frame in needed},
+        jpegs=samples.jpegs.only(needed),
         missing_count=samples.missing_count,
     )
 
@@ -149,18 +150,18 @@ class _Samples:
 
     def __init__(self) -> None:
         self.frames: list[int] = []
-        self.features: list[NDArray[np.float32]] = []
+        self.features: list[NDArray[np.float16]] = []
         self.blank: list[bool] = []
-        self.jpegs: dict[int, bytes] = {}
+        self.jpegs = PictureStore()
         self.missing_count = 0
 
     def take(self, batch: Batch) -> None:
         _, frames, keyframes = batch.frames
         self.frames += frames
         for thumbnail in batch.pictures[1]:
-            self.features.append(picture_features(thumbnail))
+            self.features.append(picture_features(thumbnail).astype(np.float16))
             self.blank.append(darkness(thumbnail).is_blank)
-        self.jpegs.update(zip(keyframes, batch.jpegs[2], strict=True))
+        self.jpegs.add(zip(keyframes, batch.jpegs[2], strict=True))
         self.missing_count = batch.missing_count
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import grpc
 
@@ -24,7 +26,8 @@ from moodcut_segmenter.film_pass import analyze_frames, film_shape
 from moodcut_segmenter.keyframes import pack_layout
 from moodcut_segmenter.movie import MovieOptions, decode_keyframes, merge_ranges, plan_ranges
 from moodcut_segmenter.music import analyze_sound
-from moodcut_segmenter.range_file import Plan, StoredRange, plan_bytes, range_bytes, read_plan, read_range
+from moodcut_segmenter.picture_store import PictureStore
+from moodcut_segmenter.range_file import Plan, StoredRange, plan_bytes, range_pieces, read_plan, read_range
 from moodcut_segmenter.settings import SegmenterSettings
 
 _log = logging.getLogger(__name__)
@@ -107,7 +110,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
                         decoding=self._settings.decoding,
                         check=_stops(context),
                     )
-                self._write_once(key, range_bytes(result))
+                self._write_pieces(key, range_pieces(result))
         return segmenter_pb2.AnalyzeRangeResponse(range_key=key)
 
     def FinishMovie(  # noqa: N802
@@ -163,21 +166,23 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         result = merge_ranges(
             [each.result for each in stored], plan.index, plan.shape, scene_count=names.options.scene_count
         )
-        jpegs: dict[int, bytes] = {}
+        jpegs = PictureStore()
         frames = {frame for _, frame in result.keyframes}
         for key, each in zip(request.range_keys, stored, strict=True):
             for frame in frames & each.jpegs.keys():
-                jpegs[frame] = self._store.get_range(key, *each.jpegs[frame])
+                jpegs.add([(frame, self._store.get_range(key, *each.jpegs[frame]))])
         check()
         if lacking := sorted(frames - jpegs.keys()):
             with stored_media(self._store, media_key(request.principal, request.movie_sha256)) as path:
-                jpegs |= decode_keyframes(
-                    path, plan.index, plan.shape, lacking, decoding=self._settings.decoding, check=check
+                jpegs.add(
+                    decode_keyframes(
+                        path, plan.index, plan.shape, lacking, decoding=self._settings.decoding, check=check
+                    )
                 )
-        entries = pack_layout((shot, frame, len(jpegs[frame])) for shot, frame in result.keyframes)
+        entries = pack_layout((shot, frame, jpegs.byte_count_of(frame)) for shot, frame in result.keyframes)
         analysis = messages.movie_analysis(result, sha256=request.movie_sha256, detector=names.detector)
         # The analysis comes last: where it is, the other two are.
-        self._write_once(names.of(_PACK), b"".join(jpegs[frame] for _, frame in result.keyframes))
+        self._write_pieces(names.of(_PACK), (jpegs[frame] for _, frame in result.keyframes))
         self._write_once(names.of(_INDEX), messages.keyframe_index(entries).SerializeToString(deterministic=True))
         self._write_once(names.of(_MOVIE), analysis.SerializeToString(deterministic=True))
 
@@ -202,6 +207,13 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
     def _write_once(self, key: str, data: bytes) -> None:
         with suppress(ObjectExistsError):
             self._store.put(key, data, if_absent=True)
+
+    def _write_pieces(self, key: str, pieces: Iterable[bytes]) -> None:
+        """The same for what may be too much for memory."""
+        with tempfile.NamedTemporaryFile(prefix="moodcut-") as file, suppress(ObjectExistsError):
+            file.writelines(pieces)
+            file.flush()
+            self._store.put_file(key, Path(file.name), if_absent=True)
 
 
 class _MovieNames:
