@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import grpc
 import pytest
 from support.ranges import Counted
 
+from moodcut_kit.contract import media_key
 from moodcut_kit.errors import MoodcutError
 from moodcut_kit.media.errors import MediaCutShortError
 from moodcut_kit.media.isolated import decode_sound, read_film_facts
 from moodcut_kit.media.renditions import Batch, Rendition, render_frames
 from moodcut_kit.media.source import RangeSource
 from moodcut_kit.media.stored import stored_media
-from moodcut_kit.store import open_store
+from moodcut_kit.store import ObjectStore, open_store
 from moodcut_kit.store.base import ObjectNotFoundError
 from moodcut_kit.store.local import LocalStore
 from moodcut_kit.store.s3 import S3Store
+from moodcut_kit.v1 import segmenter_pb2
+from moodcut_segmenter.service import SegmenterServicer
+from moodcut_segmenter.settings import SegmenterSettings
 
 if TYPE_CHECKING:
     from tests.conftest import S3Server
@@ -116,3 +121,45 @@ def test_an_object_that_is_no_film(store: S3Store) -> None:
             for read in (read_film_facts, lambda source: decode_sound(source, sample_rate=8000, channels=1)):
                 with pytest.raises(MoodcutError, match=words):
                     read(source)
+
+
+class _Context:
+    """A call whose caller stays."""
+
+    def is_active(self) -> bool:
+        return True
+
+
+def test_a_film_in_s3_is_analysed_by_ranges_as_one_on_disk(
+    store: S3Store, large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local, sha256 = LocalStore(tmp_path), "a" * 64
+    key = media_key("x", sha256)
+    local.add_reference(key, large)
+    store.put_file(key, large)
+    monkeypatch.setattr(store, "open_path", lambda key: pytest.fail("the whole object was asked for"))
+    assert _analysis(store, sha256) == _analysis(local, sha256)
+
+
+def _analysis(store: ObjectStore, sha256: str) -> list[bytes]:
+    """All objects of a film's analysis."""
+    about = {
+        "principal": "x",
+        "movie_sha256": sha256,
+        "options": segmenter_pb2.MovieOptions(detector=segmenter_pb2.SHOT_DETECTOR_HISTOGRAM),
+    }
+    servicer, context = SegmenterServicer(store, SegmenterSettings()), cast("grpc.ServicerContext", _Context())
+    plan = servicer.PlanMovie(segmenter_pb2.PlanMovieRequest(**about), context)  # type: ignore[arg-type]
+    ranges = [
+        servicer.AnalyzeRange(
+            segmenter_pb2.AnalyzeRangeRequest(**about, plan_key=plan.plan_key, range=each),  # type: ignore[arg-type]
+            context,
+        ).range_key
+        for each in plan.ranges
+    ]
+    done = servicer.FinishMovie(
+        segmenter_pb2.FinishMovieRequest(**about, plan_key=plan.plan_key, range_keys=ranges),  # type: ignore[arg-type]
+        context,
+    )
+    keys = [plan.plan_key, *ranges, done.movie_analysis_key, done.keyframe_index_key, done.keyframe_pack_key]
+    return [store.get(key).data for key in keys]
