@@ -22,13 +22,14 @@ from moodcut_kit.errors import CancelledError, MoodcutError, UnavailableError
 from moodcut_kit.media.child import Work, run_work
 from moodcut_kit.media.errors import (
     DecoderFailedError,
+    DecoderLimitsError,
     DecoderLostError,
     MediaCutShortError,
     MediaLimitError,
     MediaUnreadableError,
 )
 from moodcut_kit.media.framing import Record
-from moodcut_kit.media.limits import ProcessLimits
+from moodcut_kit.media.limits import ProcessLimits, limits_from_environment
 from moodcut_kit.media.source import RangeSource, Source
 
 _LIMITS = ProcessLimits(max_memory_byte_count=1 << 30, max_cpu_seconds=60)
@@ -262,6 +263,15 @@ def test_starting_takes_little() -> None:
     after = os.times()
     used = after.children_user - before.children_user + after.children_system - before.children_system
     assert used < 1.0, "seconds of processor time; some 0.2 on a usual machine"
+
+
+def test_limits_come_from_the_environment() -> None:
+    assert limits_from_environment({}) == ProcessLimits()
+    given = {"MOODCUT_DECODER_MEMORY_BYTES": "1000000000", "MOODCUT_DECODER_CPU_SECONDS": "60"}
+    assert limits_from_environment(given) == ProcessLimits(max_memory_byte_count=1_000_000_000, max_cpu_seconds=60)
+    for text in ("x", "0", "-1", "1.5"):
+        with pytest.raises(DecoderLimitsError, match="MOODCUT_DECODER_CPU_SECONDS"):
+            limits_from_environment({"MOODCUT_DECODER_CPU_SECONDS": text})
 
 
 def test_limits_are_sane() -> None:

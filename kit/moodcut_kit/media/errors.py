@@ -35,6 +35,12 @@ class DecoderFailedError(MoodcutError):
     reason = "DECODER_FAILED"
 
 
+class DecoderLimitsError(FailedPreconditionError):
+    """The limits of the decoding process, as the environment states them, are no numbers that can be limits."""
+
+    reason = "DECODER_LIMITS_INVALID"
+
+
 class MediaError(InvalidArgumentError):
     """Root of all that is wrong with a media file itself."""
 

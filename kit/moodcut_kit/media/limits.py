@@ -8,9 +8,17 @@ import re
 import resource
 import select
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from moodcut_kit.media.errors import DecoderLimitsError
+
+_VARIABLES = {
+    "MOODCUT_DECODER_MEMORY_BYTES": "max_memory_byte_count",
+    "MOODCUT_DECODER_CPU_SECONDS": "max_cpu_seconds",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,21 @@ class ProcessLimits:
 
 
 DEFAULT_PROCESS_LIMITS = ProcessLimits()
+
+
+def limits_from_environment(environment: Mapping[str, str] = os.environ) -> ProcessLimits:
+    """The usual limits, or those of ``$MOODCUT_DECODER_MEMORY_BYTES`` and ``$MOODCUT_DECODER_CPU_SECONDS``.
+
+    Raises DecoderLimitsError if one is no positive number.
+    """
+    limits = DEFAULT_PROCESS_LIMITS
+    for variable, name in _VARIABLES.items():
+        text = environment.get(variable, "")
+        if text and (not text.isdecimal() or int(text) < 1):
+            raise DecoderLimitsError(f"{variable} is {text!r}; it must be a positive number.", variable=variable)
+        if text:
+            limits = replace(limits, **{name: int(text)})
+    return limits
 
 
 def end_with(pipe: int) -> None:

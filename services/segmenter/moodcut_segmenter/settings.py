@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from moodcut_kit.media.limits import DEFAULT_PROCESS_LIMITS, ProcessLimits
+from moodcut_kit.media.limits import ProcessLimits, limits_from_environment
 from moodcut_kit.media.open import DEFAULT_LIMITS, MediaLimits
 from moodcut_segmenter.film_pass import Decoding
 
@@ -19,7 +19,7 @@ class SegmenterSettings:
     decoder_threads: int = 0
     range_frames: int = 4000
     limits: MediaLimits = DEFAULT_LIMITS
-    process_limits: ProcessLimits | None = DEFAULT_PROCESS_LIMITS
+    process_limits: ProcessLimits | None = field(default_factory=limits_from_environment)
 
     def __post_init__(self) -> None:
         if self.range_frames < 50:
