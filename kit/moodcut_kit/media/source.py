@@ -75,7 +75,7 @@ class RangeFile(io.RawIOBase):
     def __init__(self, source: RangeSource) -> None:
         self._source = source
         self._at = 0
-        self._block, self._at_once = -1, 1
+        self._block, self._at_once = -2, 1
 
     def readable(self) -> bool:
         """Always."""
