@@ -19,7 +19,6 @@ from moodcut_kit.media.open import (
     DEFAULT_LIMITS,
     MediaLimits,
     audio_stream,
-    check_memory,
     last_words,
     open_container,
     translated,
@@ -149,7 +148,6 @@ class _Decoder:
                 try:
                     decoded = packet.decode()
                 except av.error.FFmpegError as error:
-                    check_memory(error)
                     problem = last_words(error)
                     lost_seconds += (packet.duration or 0) * packet.time_base
                     continue

@@ -18,7 +18,6 @@ from moodcut_kit.media.errors import MediaLimitError, MediaWithoutPictureError
 from moodcut_kit.media.open import (
     DEFAULT_LIMITS,
     MediaLimits,
-    check_memory,
     container_format,
     last_words,
     open_container,
@@ -153,7 +152,6 @@ def decoded_frames(path: Source, container: InputContainer, limits: MediaLimits)
         try:
             frames = packet.decode()
         except av.error.FFmpegError as error:
-            check_memory(error)
             problem = last_words(error)
             continue
         count += len(frames)

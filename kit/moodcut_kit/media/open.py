@@ -152,14 +152,7 @@ def translated(path: Source) -> Iterator[None]:
     try:
         yield
     except (av.error.FFmpegError, UnicodeError) as error:
-        check_memory(error)
         raise MediaUnreadableError(f"{path} cannot be read: {last_words(error)}.", file=path) from error
-
-
-def check_memory(error: Exception) -> None:
-    """Raise MemoryError if ``error`` says that there was no memory: what is missing is not the file's fault."""
-    if isinstance(error, MemoryError):
-        raise MemoryError(last_words(error)) from error
 
 
 def last_words(error: Exception) -> str:

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from moodcut_kit.media.errors import MediaUnreadableError
 from moodcut_kit.media.frameindex import FrameIndex, read_frame_index
-from moodcut_kit.media.open import DEFAULT_LIMITS, MediaLimits, check_memory, open_container, translated, video_stream
+from moodcut_kit.media.open import DEFAULT_LIMITS, MediaLimits, open_container, translated, video_stream
 from moodcut_kit.media.source import Source
 from moodcut_kit.time import round_half_up
 
@@ -176,8 +176,8 @@ class VideoReader:
             waiting = False
             try:
                 yield from packet.decode()
-            except av.error.FFmpegError as error:
-                check_memory(error)
+            except av.error.FFmpegError:
+                continue
 
     def _positioned(self, keyframe: int) -> tuple[InputContainer, VideoStream]:
         if self._container is not None and keyframe == 0 and not self._fresh:
