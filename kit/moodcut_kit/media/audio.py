@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Literal
 
 import av
@@ -16,7 +15,15 @@ from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from moodcut_kit.media.errors import MediaLimitError, MediaWithoutSoundError
-from moodcut_kit.media.open import DEFAULT_LIMITS, MediaLimits, audio_stream, last_words, open_container, translated
+from moodcut_kit.media.open import (
+    DEFAULT_LIMITS,
+    MediaLimits,
+    audio_stream,
+    last_words,
+    open_container,
+    translated,
+)
+from moodcut_kit.media.source import Source
 from moodcut_kit.time import round_half_up
 
 # Codecs pad the last frame: at most two frames of 2,048 samples, at 44.1 kHz.
@@ -39,7 +46,7 @@ class AudioInfo:
         return Fraction(self.sample_count, self.sample_rate)
 
 
-def probe_audio(path: Path, *, limits: MediaLimits = DEFAULT_LIMITS) -> AudioInfo:
+def probe_audio(path: Source, *, limits: MediaLimits = DEFAULT_LIMITS) -> AudioInfo:
     """Rate, channels and exact length of a file's sound. Decodes it all: headers state lengths that are not so.
 
     The rate and channels are those of the first frame. Raises as :func:`decode_audio` does.
@@ -54,7 +61,7 @@ def probe_audio(path: Path, *, limits: MediaLimits = DEFAULT_LIMITS) -> AudioInf
 
 
 def decode_audio(
-    path: Path, *, sample_rate: int, channels: Literal[1, 2], limits: MediaLimits = DEFAULT_LIMITS
+    path: Source, *, sample_rate: int, channels: Literal[1, 2], limits: MediaLimits = DEFAULT_LIMITS
 ) -> NDArray[np.float32]:
     """Decode a file's sound and resample it to ``sample_rate`` hertz.
 
@@ -67,10 +74,25 @@ def decode_audio(
     Raises MediaWithoutSoundError (no audio stream, or nothing decodes), MediaLimitError, MediaUnreadableError and what
     :func:`~moodcut_kit.media.open.open_container` raises.
     """
+    pieces: list[NDArray[np.float32]] = []
+    found = sound_pieces(path, sample_rate=sample_rate, channels=channels, limits=limits)
+    while True:
+        try:
+            pieces.append(next(found))
+        except StopIteration as end:
+            return joined_sound(pieces, end.value, channels)
+
+
+def sound_pieces(
+    path: Source, *, sample_rate: int, channels: Literal[1, 2], limits: MediaLimits = DEFAULT_LIMITS
+) -> Generator[NDArray[np.float32], None, int]:
+    """Parts of what :func:`decode_audio` gives, as they are decoded: float32 [channels, n]; returns the exact length.
+
+    Together they are a little longer or shorter than that: :func:`joined_sound` sees to it.
+    """
     if sample_rate < 1:
         raise ValueError("sample_rate must be at least 1")
     decoder = _Decoder(path, limits)
-    chunks: list[NDArray[np.float32]] = []
     resampler: AudioResampler | None = None
     setup: tuple[str, str, int] | None = None
     with translated(path):
@@ -79,12 +101,27 @@ def decode_audio(
             found = (frame.format.name, frame.layout.name, frame.sample_rate)
             if resampler is None or found != setup:
                 # Some streams change their layout on the way (HE-AAC that turns stereo): start anew, lose nothing.
-                chunks.extend(_converted(resampler, None, channels))
+                yield from _converted(resampler, None, channels)
                 layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
                 resampler, setup = AudioResampler(format="fltp", layout=layout, rate=sample_rate), found
-            chunks.extend(_converted(resampler, frame, channels))
-        chunks.extend(_converted(resampler, None, channels))
-    return _joined(chunks, round_half_up(decoder.length_seconds * sample_rate), channels)
+            yield from _converted(resampler, frame, channels)
+        yield from _converted(resampler, None, channels)
+    return round_half_up(decoder.length_seconds * sample_rate)
+
+
+def joined_sound(pieces: list[NDArray[np.float32]], count: int, channels: int) -> NDArray[np.float32]:
+    """One array of exactly ``count`` samples: what is over at the end is cut, what lacks is silence.
+
+    ``pieces`` are [channels, n]; the list is emptied on the way, so that the sound is not held twice.
+    """
+    joined = np.zeros((count, channels), dtype=np.float32)
+    at = 0
+    pieces.reverse()
+    while pieces:
+        part = pieces.pop()[:, : count - at].T
+        joined[at : at + len(part)] = part
+        at += len(part)
+    return joined[:, 0] if channels == 1 else joined
 
 
 class _Decoder:
@@ -94,7 +131,7 @@ class _Decoder:
     at the end where the container states a shorter presentation.
     """
 
-    def __init__(self, path: Path, limits: MediaLimits) -> None:
+    def __init__(self, path: Source, limits: MediaLimits) -> None:
         self.length_seconds = Fraction(0)
         self._path = path
         self._limits = limits
@@ -158,17 +195,6 @@ def _converted(
             yield samples.mean(axis=0, keepdims=True, dtype=np.float32)
         else:
             yield samples
-
-
-def _joined(chunks: list[NDArray[np.float32]], count: int, channels: int) -> NDArray[np.float32]:
-    """One array of exactly ``count`` samples: the resampler's tail is cut or, if short, continued with silence."""
-    joined = np.zeros((count, channels), dtype=np.float32)
-    at = 0
-    for chunk in chunks:
-        part = chunk[:, : count - at].T
-        joined[at : at + len(part)] = part
-        at += len(part)
-    return joined[:, 0] if channels == 1 else joined
 
 
 def _shown_seconds(frame: AudioFrame) -> Fraction | None:

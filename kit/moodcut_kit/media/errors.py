@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
-from moodcut_kit.errors import InvalidArgumentError, NotFoundError
+from moodcut_kit.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    MoodcutError,
+    NotFoundError,
+    UnavailableError,
+)
 
 
 class MediaNotFoundError(NotFoundError):
     """There is no such file."""
 
     reason = "MEDIA_NOT_FOUND"
+
+
+class MediaCutShortError(FailedPreconditionError):
+    """A stored object no longer gives all the bytes it had when it was opened."""
+
+    reason = "MEDIA_CUT_SHORT"
+
+
+class DecoderLostError(UnavailableError):
+    """The decoding process was ended from outside: by a person, or by a system short of memory."""
+
+    reason = "DECODER_LOST"
+
+
+class DecoderFailedError(MoodcutError):
+    """The decoding process failed for a reason that is not the file's."""
+
+    reason = "DECODER_FAILED"
+
+
+class DecoderLimitsError(FailedPreconditionError):
+    """The limits of the decoding process, as the environment states them, are no numbers that can be limits."""
+
+    reason = "DECODER_LIMITS_INVALID"
 
 
 class MediaError(InvalidArgumentError):

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, pairwise
-from pathlib import Path
 
 import av.error
 import numpy as np
@@ -25,6 +24,7 @@ from moodcut_kit.media.open import (
     translated,
     video_stream,
 )
+from moodcut_kit.media.source import Source
 from moodcut_kit.time import FrameTimes
 
 _PROBE_FRAME_COUNT = 48
@@ -62,7 +62,7 @@ class PacketTimes:
     is_keyframe: bool
 
 
-def read_frame_index(path: Path, *, limits: MediaLimits = DEFAULT_LIMITS) -> FrameIndex:
+def read_frame_index(path: Source, *, limits: MediaLimits = DEFAULT_LIMITS) -> FrameIndex:
     """Read when each frame of the film ``path`` is shown.
 
     Reads the packets without decoding them and checks them against the first few decoded frames. If they disagree, or
@@ -140,7 +140,7 @@ def without_leading(index: FrameIndex, decoded_pts: Sequence[int | None]) -> Fra
     return FrameIndex(FrameTimes(index.times.time_base, bounds[skip:]), keyframes)
 
 
-def decoded_frames(path: Path, container: InputContainer, limits: MediaLimits) -> Iterator[VideoFrame]:
+def decoded_frames(path: Source, container: InputContainer, limits: MediaLimits) -> Iterator[VideoFrame]:
     """All frames from the container's present position, in the order the decoder gives them; broken packets left out.
 
     Raises MediaWithoutPictureError with FFmpeg's words if not one frame can be decoded.
@@ -161,7 +161,9 @@ def decoded_frames(path: Path, container: InputContainer, limits: MediaLimits) -
         raise MediaWithoutPictureError(message, file=path)
 
 
-def _read_packets(path: Path, container: InputContainer, stream: VideoStream, limits: MediaLimits) -> list[PacketTimes]:
+def _read_packets(
+    path: Source, container: InputContainer, stream: VideoStream, limits: MediaLimits
+) -> list[PacketTimes]:
     packets = [
         PacketTimes(packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe)
         for packet in container.demux(stream)
@@ -172,7 +174,7 @@ def _read_packets(path: Path, container: InputContainer, stream: VideoStream, li
     return packets
 
 
-def _decoded_index(path: Path, limits: MediaLimits, index: FrameIndex) -> FrameIndex:
+def _decoded_index(path: Source, limits: MediaLimits, index: FrameIndex) -> FrameIndex:
     """Decode everything; keep the decoder's time stamps if they are in order, else count."""
     with open_container(path, limits=limits) as container, translated(path):
         found = [frame.pts for frame in decoded_frames(path, container, limits)]
@@ -187,7 +189,7 @@ def _decoded_index(path: Path, limits: MediaLimits, index: FrameIndex) -> FrameI
     return FrameIndex(FrameTimes(index.times.time_base, np.append(starts, end)), keyframes)
 
 
-def _counted_index(path: Path, limits: MediaLimits, frame_count: int | None = None) -> FrameIndex:
+def _counted_index(path: Source, limits: MediaLimits, frame_count: int | None = None) -> FrameIndex:
     """An index by counting what comes out of the decoder, on a clock of the stream's nominal rate."""
     with open_container(path, limits=limits) as container, translated(path):
         stream = video_stream(path, container, limits=limits)

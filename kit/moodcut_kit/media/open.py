@@ -1,16 +1,17 @@
 """Open a film or a piece of music as hostile input: container forced, nothing but this file read, limits kept.
 
-A container is opened by path and limits alone, so the same call can be made in a child process with limits of its own.
+A container is opened by its source and limits alone, so the same call can be made in a process with limits of its own
+(:mod:`moodcut_kit.media.child`).
 """
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import av
 import av.error
@@ -28,6 +29,7 @@ from moodcut_kit.media.errors import (
     MediaWithoutSoundError,
 )
 from moodcut_kit.media.sniff import ACCEPTED, HEAD_BYTE_COUNT, describe_unknown, id3_byte_count, sniff_container
+from moodcut_kit.media.source import RangeFile, RangeSource, Source
 
 _NOT_A_FILM = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
 
@@ -50,20 +52,17 @@ class MediaLimits:
 DEFAULT_LIMITS = MediaLimits()
 
 
-def container_format(path: Path, *, limits: MediaLimits = DEFAULT_LIMITS) -> str:
+def container_format(path: Source, *, limits: MediaLimits = DEFAULT_LIMITS) -> str:
     """Name of FFmpeg's demuxer for ``path``, from the file's own bytes; its name plays no part.
 
     For callers that run the ffmpeg program: pass it as ``-f NAME`` before ``-i``. Raises MediaNotFoundError,
     MediaLimitError or MediaFormatUnknownError.
     """
     try:
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise MediaFormatUnknownError(f"{path} is not a file. Give a film or a piece of music.", file=path)
-            if status.st_size > limits.max_byte_count:
-                message = f"{path} has {status.st_size} bytes; at most {limits.max_byte_count} are accepted."
-                raise MediaLimitError(message, file=path, byte_count=status.st_size, max=limits.max_byte_count)
+        with _opened(path) as (file, byte_count):
+            if byte_count > limits.max_byte_count:
+                message = f"{path} has {byte_count} bytes; at most {limits.max_byte_count} are accepted."
+                raise MediaLimitError(message, file=path, byte_count=byte_count, max=limits.max_byte_count)
             head = file.read(HEAD_BYTE_COUNT)
             tag = id3_byte_count(head)
             if tag:
@@ -83,13 +82,14 @@ def container_format(path: Path, *, limits: MediaLimits = DEFAULT_LIMITS) -> str
     return demuxer
 
 
-def open_container(path: Path, *, limits: MediaLimits = DEFAULT_LIMITS) -> InputContainer:
+def open_container(path: Source, *, limits: MediaLimits = DEFAULT_LIMITS) -> InputContainer:
     """Open ``path`` for reading. The caller closes the container (it is a context manager).
 
     Raises MediaNotFoundError, MediaFormatUnknownError (no accepted container), MediaUnreadableError (with FFmpeg's
     words) or MediaLimitError.
     """
-    path = path.absolute()
+    if not isinstance(path, RangeSource):
+        path = path.absolute()
     demuxer = container_format(path, limits=limits)
     options = {
         "protocol_whitelist": "file",
@@ -98,7 +98,8 @@ def open_container(path: Path, *, limits: MediaLimits = DEFAULT_LIMITS) -> Input
         "max_pixels": str(limits.max_pixel_count),
     }
     with translated(path):
-        container = av.open(f"file:{path}", mode="r", format=demuxer, options=options, metadata_errors="replace")
+        place = RangeFile(path) if isinstance(path, RangeSource) else f"file:{path}"
+        container = av.open(place, mode="r", format=demuxer, options=options, metadata_errors="replace")
     try:
         _check_limits(path, container, limits)
     except BaseException:
@@ -107,7 +108,7 @@ def open_container(path: Path, *, limits: MediaLimits = DEFAULT_LIMITS) -> Input
     return container
 
 
-def video_stream(path: Path, container: InputContainer, *, limits: MediaLimits = DEFAULT_LIMITS) -> VideoStream:
+def video_stream(path: Source, container: InputContainer, *, limits: MediaLimits = DEFAULT_LIMITS) -> VideoStream:
     """The film among the container's streams: no cover picture; the default one, else the largest.
 
     All other streams are discarded while reading. Raises MediaWithoutPictureError, or MediaUnreadableError if this
@@ -130,7 +131,7 @@ def video_stream(path: Path, container: InputContainer, *, limits: MediaLimits =
     return best
 
 
-def audio_stream(path: Path, container: InputContainer) -> AudioStream:
+def audio_stream(path: Source, container: InputContainer) -> AudioStream:
     """The sound a player would choose. All other streams are discarded while reading.
 
     Raises MediaWithoutSoundError, or MediaUnreadableError if this FFmpeg has no decoder for it.
@@ -146,7 +147,7 @@ def audio_stream(path: Path, container: InputContainer) -> AudioStream:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translated(path: Source) -> Iterator[None]:
     """Turn FFmpeg's errors about ``path`` into MediaUnreadableError with FFmpeg's last words."""
     try:
         yield
@@ -163,7 +164,7 @@ def last_words(error: Exception) -> str:
     return f"{words} ({logged[1]}: {logged[2].strip()})" if logged else words
 
 
-def _check_limits(path: Path, container: InputContainer, limits: MediaLimits) -> None:
+def _check_limits(path: Source, container: InputContainer, limits: MediaLimits) -> None:
     if not len(container.streams):
         raise MediaUnreadableError(f"{path} has neither picture nor sound that FFmpeg knows.", file=path)
     if len(container.streams) > limits.max_stream_count:
@@ -186,6 +187,19 @@ def _discard_others(container: InputContainer, kept: Stream) -> None:
     for stream in container.streams:
         if stream.index != kept.index:
             stream.discard = Discard.all
+
+
+@contextmanager
+def _opened(path: Source) -> Iterator[tuple[io.RawIOBase | io.BufferedReader, int]]:
+    """The bytes and how many there are. Raises MediaFormatUnknownError for what is no file."""
+    if isinstance(path, RangeSource):
+        yield RangeFile(path), path.byte_count
+        return
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise MediaFormatUnknownError(f"{path} is not a file. Give a film or a piece of music.", file=path)
+        yield file, status.st_size
 
 
 def _open_without_waiting(name: str, flags: int) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +18,7 @@ from av.video.stream import VideoStream
 from moodcut_kit.media.errors import MediaUnreadableError
 from moodcut_kit.media.frameindex import FrameIndex, read_frame_index
 from moodcut_kit.media.open import DEFAULT_LIMITS, MediaLimits, open_container, translated, video_stream
+from moodcut_kit.media.source import Source
 from moodcut_kit.time import round_half_up
 
 
@@ -49,7 +49,7 @@ class VideoReader:
 
     def __init__(
         self,
-        path: Path,
+        path: Source,
         index: FrameIndex | None = None,
         *,
         limits: MediaLimits = DEFAULT_LIMITS,

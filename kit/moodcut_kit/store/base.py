@@ -116,7 +116,12 @@ def check_prefix(prefix: str) -> str:
 
 
 class ObjectStore(Protocol):
-    """Where objects live. Safe to use from several threads."""
+    """Where objects live. Safe to use from several threads.
+
+    ``keeps_files``: objects are files of this machine, so that opening one by path costs nothing.
+    """
+
+    keeps_files: bool
 
     def put(self, key: str, data: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
         """Write a whole object at once and return its etag. A reader sees the old or the new content, never part.

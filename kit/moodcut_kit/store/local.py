@@ -52,6 +52,8 @@ class LocalStore:
     finer than a millisecond: any usual local one. Raises StoreUnfitError if the directory cannot be made.
     """
 
+    keeps_files = True
+
     def __init__(self, directory: Path) -> None:
         self.directory = directory.expanduser().resolve()
         self._objects = self.directory / "objects"

@@ -40,6 +40,8 @@ class S3Store:
     of them stay there for the next reader until the process ends.
     """
 
+    keeps_files = False
+
     def __init__(self, client: Minio, http: PoolManager, address: S3Address, *, idle_byte_count: int) -> None:
         self.address = address
         self._client = client

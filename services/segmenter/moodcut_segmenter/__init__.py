@@ -3,6 +3,7 @@
 from moodcut_segmenter.bars import BarGrid, BarSpan, BeatTrack
 from moodcut_segmenter.beat_backends import Backend
 from moodcut_segmenter.detectors import Detector, ShotDetector
+from moodcut_segmenter.film_pass import Decoding
 from moodcut_segmenter.madmom_weights import build_madmom_weights
 from moodcut_segmenter.movie import AnalyzedMovie, FoundShot, MovieOptions, MovieResult, analyze_movie
 from moodcut_segmenter.music import MusicResult, analyze_music, analyze_sound
@@ -17,6 +18,7 @@ __all__ = [
     "BarGrid",
     "BarSpan",
     "BeatTrack",
+    "Decoding",
     "Detector",
     "FoundShot",
     "ModelFile",

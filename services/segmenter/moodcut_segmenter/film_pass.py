@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 import numpy as np
-from av.video.frame import VideoFrame
 from numpy.typing import NDArray
-from PIL import Image
 
 from moodcut_kit.media.frameindex import FrameIndex
-from moodcut_kit.media.picture import PictureConverter, Scaling, upright
-from moodcut_kit.media.video import VideoReader
-from moodcut_segmenter.detectors import PictureFormat, ShotDetector, Span, TransitionProbabilities
+from moodcut_kit.media.limits import DEFAULT_PROCESS_LIMITS, ProcessLimits
+from moodcut_kit.media.open import DEFAULT_LIMITS, MediaLimits
+from moodcut_kit.media.renditions import Batch, Rendition, render_frames
+from moodcut_kit.media.source import Source
+from moodcut_kit.media.video import VideoInfo
+from moodcut_segmenter.detectors import ShotDetector, Span, TransitionProbabilities
 from moodcut_segmenter.keyframes import JPEG_QUALITY, keyframe_size, needed_samples, sample_stride
 from moodcut_segmenter.picture_features import (
     FEATURE_COUNT,
@@ -24,7 +24,21 @@ from moodcut_segmenter.picture_features import (
     darkness,
     picture_features,
 )
+from moodcut_segmenter.picture_store import PictureStore
 from moodcut_segmenter.shots import find_transitions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoding:
+    """How a film is decoded: ``threads`` (0: every core), which ``limits`` it keeps, and those of the process that
+    decodes it (None: this one does). The result does not depend on it."""
+
+    threads: int = 0
+    limits: MediaLimits = DEFAULT_LIMITS
+    process_limits: ProcessLimits | None = DEFAULT_PROCESS_LIMITS
+
+
+DEFAULT_DECODING = Decoding()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,54 +65,30 @@ class RangeResult:
     sample_frames: NDArray[np.int64]
     features: NDArray[np.float16]
     blank: NDArray[np.bool_]
-    jpegs: dict[int, bytes]
+    jpegs: Mapping[int, bytes]
     missing_count: int
 
 
-class Pictures:
-    """Converts frames of one film to upright RGB pictures of one size."""
-
-    def __init__(self, shape: FilmShape, width: int, height: int, scaling: Scaling = "area") -> None:
-        turned = shape.rotation_degrees % 180 != 0
-        self._rotation = shape.rotation_degrees
-        self._converter = PictureConverter(
-            width=height if turned else width, height=width if turned else height, scaling=scaling
-        )
-
-    def of(self, frame: VideoFrame) -> NDArray[np.uint8]:
-        """uint8 [height, width, 3], RGB."""
-        picture = self._converter.to_rgb(frame)
-        return upright(picture, self._rotation) if self._rotation else picture
-
-
-class KeyframeMaker:
-    """Turns frames of one film into JPEG keyframes: short side 256, quality 90."""
-
-    def __init__(self, shape: FilmShape) -> None:
-        self._pictures = Pictures(shape, *keyframe_size(shape.width, shape.height))
-
-    def jpeg(self, frame: VideoFrame) -> bytes:
-        """The JPEG file's bytes."""
-        target = io.BytesIO()
-        Image.fromarray(self._pictures.of(frame)).save(target, format="JPEG", quality=JPEG_QUALITY)
-        return target.getvalue()
-
-
-def film_shape(reader: VideoReader) -> FilmShape:
-    """The shape of the film behind ``reader``."""
-    info = reader.info()
+def film_shape(info: VideoInfo) -> FilmShape:
+    """The shape of a film with such frames."""
     return FilmShape(width=info.display_width, height=info.display_height, rotation_degrees=info.rotation_degrees)
 
 
+def keyframe_rendition(shape: FilmShape) -> Rendition:
+    """Frames of a film as JPEG keyframes: short side 256, quality 90."""
+    width, height = keyframe_size(shape.width, shape.height)
+    return Rendition(width=width, height=height, jpeg_quality=JPEG_QUALITY)
+
+
 def analyze_frames(
-    path: Path,
+    path: Source,
     index: FrameIndex,
     shape: FilmShape,
     detector: ShotDetector,
     *,
     start_frame: int,
     end_frame: int,
-    decoder_threads: int = 0,
+    decoding: Decoding = DEFAULT_DECODING,
     check: Callable[[], None] = lambda: None,
 ) -> RangeResult:
     """Decode frames ``start_frame`` to ``end_frame`` once, with the context the detector needs, and analyse them.
@@ -116,18 +106,31 @@ def analyze_frames(
         frame_rate=rate,
     )
     stride = sample_stride(rate)
-    samples = _Samples(shape)
-    with VideoReader(path, index, thread_count=decoder_threads) as reader:
-
-        def pictures() -> Iterator[NDArray[np.uint8]]:
-            wanted = _detector_pictures(shape, detector.picture)
-            for number, frame in reader.frames(span.first_frame, span.last_frame_end):
-                if number % stride == 0 and start_frame <= number < end_frame:
-                    samples.take(number, frame)
-                yield wanted(frame)
-
-        probabilities = detector.detect(pictures(), span, check=check)
-        missing = reader.missing
+    samples = _Samples()
+    sampled = replace(keyframe_rendition(shape), every=stride, start_frame=start_frame, end_frame=end_frame)
+    # The authors of TransNet V2 had FFmpeg scale with its default, bicubic.
+    width, height = detector.picture.size_for(shape.width, shape.height)
+    renditions = (
+        Rendition(width=width, height=height, scaling="bicubic"),
+        replace(sampled, width=THUMBNAIL_WIDTH, height=THUMBNAIL_HEIGHT, jpeg_quality=0),
+        sampled,
+    )
+    batches = render_frames(
+        path,
+        index,
+        [(span.first_frame, span.last_frame_end)],
+        renditions,
+        rotation_degrees=shape.rotation_degrees,
+        decoder_threads=decoding.threads,
+        limits=decoding.limits,
+        process_limits=decoding.process_limits,
+        check=check,
+    )
+    with closing(batches):
+        probabilities = detector.detect(_pictures(batches, samples, detector.picture.colour_order), span, check=check)
+        # What the detector did not need may still hold samples.
+        for batch in batches:
+            samples.take(batch)
     transitions = find_transitions(probabilities.single, probabilities.many)
     needed = needed_samples(transitions, start_frame, end_frame, stride, film_frame_count=frame_count)
     return RangeResult(
@@ -137,33 +140,34 @@ def analyze_frames(
         sample_frames=np.array(samples.frames, dtype=np.int64),
         features=np.array(samples.features, dtype=np.float16).reshape(-1, FEATURE_COUNT),
         blank=np.array(samples.blank, dtype=np.bool_),
-        jpegs={frame: data for frame, data in samples.jpegs.items() if frame in needed},
-        missing_count=missing,
+        jpegs=samples.jpegs.only(needed),
+        missing_count=samples.missing_count,
     )
 
 
 class _Samples:
     """Samples taken on the way."""
 
-    def __init__(self, shape: FilmShape) -> None:
+    def __init__(self) -> None:
         self.frames: list[int] = []
-        self.features: list[NDArray[np.float32]] = []
+        self.features: list[NDArray[np.float16]] = []
         self.blank: list[bool] = []
-        self.jpegs: dict[int, bytes] = {}
-        self._keyframes = KeyframeMaker(shape)
-        self._thumbnails = Pictures(shape, THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT)
+        self.jpegs = PictureStore()
+        self.missing_count = 0
 
-    def take(self, number: int, frame: VideoFrame) -> None:
-        thumbnail = self._thumbnails.of(frame)
-        self.frames.append(number)
-        self.features.append(picture_features(thumbnail))
-        self.blank.append(darkness(thumbnail).is_blank)
-        self.jpegs[number] = self._keyframes.jpeg(frame)
+    def take(self, batch: Batch) -> None:
+        _, frames, keyframes = batch.frames
+        self.frames += frames
+        for thumbnail in batch.pictures[1]:
+            self.features.append(picture_features(thumbnail).astype(np.float16))
+            self.blank.append(darkness(thumbnail).is_blank)
+        self.jpegs.add(zip(keyframes, batch.jpegs[2], strict=True))
+        self.missing_count = batch.missing_count
 
 
-def _detector_pictures(shape: FilmShape, wanted: PictureFormat) -> Callable[[VideoFrame], NDArray[np.uint8]]:
-    # The authors of TransNet V2 had FFmpeg scale with its default, bicubic.
-    pictures = Pictures(shape, *wanted.size_for(shape.width, shape.height), scaling="bicubic")
-    if wanted.colour_order == "rgb":
-        return pictures.of
-    return lambda frame: np.ascontiguousarray(pictures.of(frame)[..., ::-1])
+def _pictures(batches: Iterator[Batch], samples: _Samples, colour_order: str) -> Iterator[NDArray[np.uint8]]:
+    """The detector's pictures, one by one, while the samples are put aside."""
+    for batch in batches:
+        samples.take(batch)
+        for picture in batch.pictures[0]:
+            yield picture if colour_order == "rgb" else np.ascontiguousarray(picture[..., ::-1])

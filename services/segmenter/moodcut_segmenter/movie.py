@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
@@ -12,12 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodcut_kit.media.frameindex import FrameIndex
-from moodcut_kit.media.video import VideoReader
+from moodcut_kit.media.isolated import read_film_facts
+from moodcut_kit.media.renditions import render_frames
+from moodcut_kit.media.source import Source
 from moodcut_segmenter.detectors import DEFAULT_DETECTOR, Detector, ShotDetector, make_detector
 from moodcut_segmenter.errors import BadOptionsError, BadPlanError
-from moodcut_segmenter.film_pass import FilmShape, KeyframeMaker, RangeResult, analyze_frames, film_shape
+from moodcut_segmenter.film_pass import (
+    DEFAULT_DECODING,
+    Decoding,
+    FilmShape,
+    RangeResult,
+    analyze_frames,
+    film_shape,
+    keyframe_rendition,
+)
 from moodcut_segmenter.keyframes import keyframes_of, sample_stride
 from moodcut_segmenter.picture_features import COLOUR_COUNT, FEATURE_COUNT, LAYOUT_COUNT
+from moodcut_segmenter.picture_store import PictureStore
 from moodcut_segmenter.scenes import FeatureBlock, group_scenes
 from moodcut_segmenter.shots import ShotSpan, find_shots, without_blank_ends
 
@@ -85,7 +96,7 @@ class AnalyzedMovie:
     """A film's result together with the JPEG bytes of its keyframes, by frame."""
 
     result: MovieResult
-    jpegs: dict[int, bytes] = field(repr=False)
+    jpegs: Mapping[int, bytes] = field(repr=False)
 
 
 def plan_ranges(frame_count: int, *, alignment_frames: int, range_frames: int = RANGE_FRAMES) -> list[tuple[int, int]]:
@@ -116,13 +127,13 @@ def merge_ranges(
         np.concatenate([each.probabilities.many for each in ranges]),
     )
     sample_frames = np.concatenate([each.sample_frames for each in ranges])
-    features = np.concatenate([each.features for each in ranges]).astype(np.float32)
+    features = np.concatenate([each.features for each in ranges])
     blank = np.concatenate([each.blank for each in ranges])
     durations = np.array(
         [float(times.start_seconds(span.end_frame) - times.start_seconds(span.start_frame)) for span in spans]
     )
     picked = [_samples_of(span, sample_frames) for span in spans]
-    shot_features = np.stack([features[rows].mean(axis=0) for rows in picked])
+    shot_features = np.stack([features[rows].astype(np.float32).mean(axis=0) for rows in picked])
     scenes = group_scenes(shot_features, durations, _BLOCKS, scene_count=scene_count)
     scene_of = np.repeat(np.arange(len(scenes)), [end - start for start, end in scenes])
     unusable = [_unusable(span, blank[rows]) for span, rows in zip(spans, picked, strict=True)]
@@ -147,15 +158,30 @@ def merge_ranges(
 
 
 def decode_keyframes(
-    path: Path, index: FrameIndex, shape: FilmShape, frames: Sequence[int], *, check: Callable[[], None] = lambda: None
-) -> dict[int, bytes]:
-    """JPEG bytes of single frames, by seeking: for shots in which no sample lies."""
-    maker, found = KeyframeMaker(shape), dict[int, bytes]()
-    with VideoReader(path, index) as reader:
-        for number in sorted(frames):
-            check()
-            found.update((at, maker.jpeg(frame)) for at, frame in reader.frames(number, number + 1))
-    return found
+    path: Source,
+    index: FrameIndex,
+    shape: FilmShape,
+    frames: Sequence[int],
+    *,
+    decoding: Decoding = DEFAULT_DECODING,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[tuple[int, bytes]]:
+    """(frame, JPEG bytes) of single frames, by seeking: for shots in which no sample lies."""
+    if not frames:
+        return
+    batches = render_frames(
+        path,
+        index,
+        [(number, number + 1) for number in sorted(frames)],
+        [keyframe_rendition(shape)],
+        rotation_degrees=shape.rotation_degrees,
+        decoder_threads=decoding.threads,
+        limits=decoding.limits,
+        process_limits=decoding.process_limits,
+        check=check,
+    )
+    for batch in batches:
+        yield from zip(batch.frames[0], batch.jpegs[0], strict=True)
 
 
 def analyze_movie(
@@ -163,27 +189,31 @@ def analyze_movie(
     options: MovieOptions | None = None,
     *,
     detector: ShotDetector | None = None,
+    decoding: Decoding = DEFAULT_DECODING,
     on_progress: Callable[[float], None] = lambda share: None,
     check: Callable[[], None] = lambda: None,
 ) -> AnalyzedMovie:
-    """Find shots, scenes and keyframes of the film file ``path`` in one pass, in this process.
+    """Find shots, scenes and keyframes of the film file ``path`` in one pass; the file is decoded as ``decoding`` says.
 
     ``detector`` may be one of your own. Raises ModelNotBuiltError if the detector's model has not been built, and the
     media errors of :mod:`moodcut_kit.media`.
     """
     chosen = options or MovieOptions()
     used = detector or make_detector(chosen.detector)
-    with VideoReader(path) as reader:
-        index, shape = reader.index, film_shape(reader)
-    ranges = []
+    facts = read_film_facts(path, limits=decoding.limits, process_limits=decoding.process_limits, check=check)
+    index, shape = facts.index, film_shape(facts.info)
+    ranges, jpegs = [], PictureStore()
     for start, end in plan_ranges(index.times.frame_count, alignment_frames=used.alignment_frames):
-        ranges.append(analyze_frames(path, index, shape, used, start_frame=start, end_frame=end, check=check))
+        ranges.append(
+            analyze_frames(path, index, shape, used, start_frame=start, end_frame=end, decoding=decoding, check=check)
+        )
+        jpegs.add(ranges[-1].jpegs.items())
+        ranges[-1] = replace(ranges[-1], jpegs={})
         on_progress(end / index.times.frame_count)
     result = merge_ranges(ranges, index, shape, scene_count=chosen.scene_count)
-    jpegs = {frame: data for each in ranges for frame, data in each.jpegs.items()}
     lacking = [frame for _, frame in result.keyframes if frame not in jpegs]
-    jpegs |= decode_keyframes(path, index, shape, lacking, check=check)
-    return AnalyzedMovie(result=result, jpegs={frame: jpegs[frame] for _, frame in result.keyframes})
+    jpegs.add(decode_keyframes(path, index, shape, lacking, decoding=decoding, check=check))
+    return AnalyzedMovie(result=result, jpegs=jpegs.only(frame for _, frame in result.keyframes))
 
 
 def _samples_of(span: ShotSpan, sample_frames: NDArray[np.int64]) -> NDArray[np.int64]:

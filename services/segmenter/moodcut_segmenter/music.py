@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from moodcut_kit.media.audio import decode_audio
+from moodcut_kit.media.isolated import decode_sound
 from moodcut_segmenter.bars import BarGrid, bar_grid
 from moodcut_segmenter.beat_backends import SAMPLE_RATE, Backend, default_backend, make_tracker
 
@@ -46,7 +46,8 @@ def analyze_music(
 
     Raises BackendNotInstalledError, and the media errors of :mod:`moodcut_kit.media` for a file without sound.
     """
-    return analyze_sound(decode_audio(path, sample_rate=SAMPLE_RATE, channels=1), backend=backend, check=check)
+    sound = decode_sound(path, sample_rate=SAMPLE_RATE, channels=1, check=check)
+    return analyze_sound(sound, backend=backend, check=check)
 
 
 def analyze_sound(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -79,8 +79,8 @@ def read_plan(data: bytes) -> Plan:
     )
 
 
-def range_bytes(result: RangeResult) -> bytes:
-    """A range's result as bytes."""
+def range_pieces(result: RangeResult) -> Iterator[bytes]:
+    """A range's result as bytes, in pieces to be written one after the other."""
     frames = sorted(result.jpegs)
     sizes = [len(result.jpegs[frame]) for frame in frames]
     arrays = _save(
@@ -93,7 +93,9 @@ def range_bytes(result: RangeResult) -> bytes:
         jpeg_frames=np.array(frames, dtype=np.int64),
         jpeg_sizes=np.array(sizes, dtype=np.int64),
     )
-    return b"".join((_HEAD.pack(_MAGIC, len(arrays)), arrays, *(result.jpegs[frame] for frame in frames)))
+    yield _HEAD.pack(_MAGIC, len(arrays)) + arrays
+    for frame in frames:
+        yield result.jpegs[frame]
 
 
 def read_range(read: ReadRange) -> StoredRange:

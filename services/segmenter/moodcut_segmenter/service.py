@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import grpc
 
 from moodcut_kit.contract import analysis_key, check_owned, fingerprint, media_key
 from moodcut_kit.errors import CancelledError
-from moodcut_kit.media.audio import decode_audio
-from moodcut_kit.media.frameindex import read_frame_index
-from moodcut_kit.media.video import VideoReader
+from moodcut_kit.media.isolated import decode_sound, read_film_facts
+from moodcut_kit.media.stored import stored_media
 from moodcut_kit.server import Service
 from moodcut_kit.store.base import ObjectExistsError, ObjectStore
 from moodcut_kit.v1 import media_pb2, segmenter_pb2, segmenter_pb2_grpc
@@ -25,7 +26,8 @@ from moodcut_segmenter.film_pass import analyze_frames, film_shape
 from moodcut_segmenter.keyframes import pack_layout
 from moodcut_segmenter.movie import MovieOptions, decode_keyframes, merge_ranges, plan_ranges
 from moodcut_segmenter.music import analyze_sound
-from moodcut_segmenter.range_file import Plan, StoredRange, plan_bytes, range_bytes, read_plan, read_range
+from moodcut_segmenter.picture_store import PictureStore
+from moodcut_segmenter.range_file import Plan, StoredRange, plan_bytes, range_pieces, read_plan, read_range
 from moodcut_segmenter.settings import SegmenterSettings
 
 _log = logging.getLogger(__name__)
@@ -63,10 +65,14 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         with self._flights.only_one(key):
             if self._store.stat(key) is None:
                 media = media_key(request.principal, request.movie_sha256)
-                with self._store.open_path(media) as path:
-                    index = read_frame_index(path, limits=self._settings.limits)
-                    with VideoReader(path, index, limits=self._settings.limits) as reader:
-                        shape = film_shape(reader)
+                with stored_media(self._store, media) as path:
+                    facts = read_film_facts(
+                        path,
+                        limits=self._settings.limits,
+                        process_limits=self._settings.process_limits,
+                        check=_stops(context),
+                    )
+                index, shape = facts.index, film_shape(facts.info)
                 ranges = plan_ranges(
                     index.times.frame_count,
                     alignment_frames=names.detector.alignment_frames,
@@ -93,7 +99,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
                 if (start, end) not in plan.ranges:
                     raise BadPlanError(f"{start} to {end} is not one of the plan's ranges", field="range")
                 media = media_key(request.principal, request.movie_sha256)
-                with self._store.open_path(media) as path:
+                with stored_media(self._store, media) as path:
                     result = analyze_frames(
                         path,
                         plan.index,
@@ -101,10 +107,10 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
                         names.detector,
                         start_frame=start,
                         end_frame=end,
-                        decoder_threads=self._settings.decoder_threads,
+                        decoding=self._settings.decoding,
                         check=_stops(context),
                     )
-                self._write_once(key, range_bytes(result))
+                self._write_pieces(key, range_pieces(result))
         return segmenter_pb2.AnalyzeRangeResponse(range_key=key)
 
     def FinishMovie(  # noqa: N802
@@ -137,8 +143,15 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         key = analysis_key(request.principal, request.music_sha256, name, "music.pb")
         with self._flights.only_one(key):
             if self._store.stat(key) is None:
-                with self._store.open_path(media) as path:
-                    sound = decode_audio(path, sample_rate=SAMPLE_RATE, channels=1, limits=self._settings.limits)
+                with stored_media(self._store, media) as path:
+                    sound = decode_sound(
+                        path,
+                        sample_rate=SAMPLE_RATE,
+                        channels=1,
+                        limits=self._settings.limits,
+                        process_limits=self._settings.process_limits,
+                        check=_stops(context),
+                    )
                 result = analyze_sound(sound, backend=backend, check=_stops(context))
                 for warning in result.warnings:
                     _log.warning("music %s: %s", request.music_sha256[:12], warning)
@@ -153,19 +166,23 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         result = merge_ranges(
             [each.result for each in stored], plan.index, plan.shape, scene_count=names.options.scene_count
         )
-        jpegs: dict[int, bytes] = {}
+        jpegs = PictureStore()
         frames = {frame for _, frame in result.keyframes}
         for key, each in zip(request.range_keys, stored, strict=True):
             for frame in frames & each.jpegs.keys():
-                jpegs[frame] = self._store.get_range(key, *each.jpegs[frame])
+                jpegs.add([(frame, self._store.get_range(key, *each.jpegs[frame]))])
         check()
         if lacking := sorted(frames - jpegs.keys()):
-            with self._store.open_path(media_key(request.principal, request.movie_sha256)) as path:
-                jpegs |= decode_keyframes(path, plan.index, plan.shape, lacking, check=check)
-        entries = pack_layout((shot, frame, len(jpegs[frame])) for shot, frame in result.keyframes)
+            with stored_media(self._store, media_key(request.principal, request.movie_sha256)) as path:
+                jpegs.add(
+                    decode_keyframes(
+                        path, plan.index, plan.shape, lacking, decoding=self._settings.decoding, check=check
+                    )
+                )
+        entries = pack_layout((shot, frame, jpegs.byte_count_of(frame)) for shot, frame in result.keyframes)
         analysis = messages.movie_analysis(result, sha256=request.movie_sha256, detector=names.detector)
         # The analysis comes last: where it is, the other two are.
-        self._write_once(names.of(_PACK), b"".join(jpegs[frame] for _, frame in result.keyframes))
+        self._write_pieces(names.of(_PACK), (jpegs[frame] for _, frame in result.keyframes))
         self._write_once(names.of(_INDEX), messages.keyframe_index(entries).SerializeToString(deterministic=True))
         self._write_once(names.of(_MOVIE), analysis.SerializeToString(deterministic=True))
 
@@ -190,6 +207,13 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
     def _write_once(self, key: str, data: bytes) -> None:
         with suppress(ObjectExistsError):
             self._store.put(key, data, if_absent=True)
+
+    def _write_pieces(self, key: str, pieces: Iterable[bytes]) -> None:
+        """The same for what may be too much for memory."""
+        with tempfile.NamedTemporaryFile(prefix="moodcut-") as file, suppress(ObjectExistsError):
+            file.writelines(pieces)
+            file.flush()
+            self._store.put_file(key, Path(file.name), if_absent=True)
 
 
 class _MovieNames:

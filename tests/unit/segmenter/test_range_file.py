@@ -15,7 +15,7 @@ from moodcut_segmenter.errors import BadPlanError
 from moodcut_segmenter.film_pass import FilmShape, RangeResult
 from moodcut_segmenter.movie import merge_ranges
 from moodcut_segmenter.picture_features import FEATURE_COUNT
-from moodcut_segmenter.range_file import Plan, plan_bytes, range_bytes, read_plan, read_range
+from moodcut_segmenter.range_file import Plan, plan_bytes, range_pieces, read_plan, read_range
 
 _SHAPE = FilmShape(width=640, height=360, rotation_degrees=90)
 
@@ -54,7 +54,7 @@ def test_a_plan_comes_back_as_it_was() -> None:
 
 def test_a_range_comes_back_as_it_was() -> None:
     result = _range(0, 50, cut=20)
-    data = range_bytes(result)
+    data = b"".join(range_pieces(result))
     back = read_range(lambda offset, count: data[offset : offset + count])
     assert np.array_equal(back.result.probabilities.single, result.probabilities.single)
     assert np.array_equal(back.result.features, result.features)
