@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from moodcut_segmenter.scenes import FeatureBlock, group_scenes
 from moodcut_segmenter.shots import ShotSpan, find_shots, without_blank_ends
 
 RANGE_FRAMES = 4000
+# Enough ranges that several segmenters end at about the same time, none so short that its context weighs.
+_RANGE_COUNT, _SHORT_RANGE_FRAMES = 16, 1000
 _BLANK_SHARE = 0.8
 _BLOCKS = (
     FeatureBlock(0, COLOUR_COUNT, 2.0),
@@ -84,18 +87,42 @@ class AnalyzedMovie:
     jpegs: dict[int, bytes] = field(repr=False)
 
 
-def plan_ranges(frame_count: int, *, alignment_frames: int, range_frames: int = RANGE_FRAMES) -> list[tuple[int, int]]:
-    """Half-open ranges of about ``range_frames`` that tile a film, on multiples of the detector's alignment.
+def plan_ranges(
+    frame_count: int,
+    *,
+    alignment_frames: int,
+    context_frames: int = 0,
+    range_frames: int = RANGE_FRAMES,
+    keyframes: NDArray[np.int64] | None = None,
+) -> list[tuple[int, int]]:
+    """Half-open ranges that tile a film, on multiples of the detector's alignment.
 
+    They have about ``range_frames``, fewer in a film so short that it would give only a few. With ``keyframes`` (int64,
+    increasing) each range begins where decoding, from the last keyframe before its context, wastes the fewest frames.
     One range if the detector has to see the whole film (alignment 0).
     """
     if frame_count < 1:
         raise ValueError("a film has at least one frame")
     if alignment_frames == 0:
         return [(0, frame_count)]
-    count = max(1, -(-frame_count // range_frames))
+    count = max(-(-frame_count // range_frames), min(_RANGE_COUNT, -(-frame_count // _SHORT_RANGE_FRAMES)))
     step = -(-frame_count // (count * alignment_frames)) * alignment_frames
-    return [(start, min(start + step, frame_count)) for start in range(0, frame_count, step)]
+    starts = list(range(0, frame_count, step))
+    if keyframes is not None and len(keyframes):
+        reach = step // (4 * alignment_frames)
+        starts[1:] = [
+            _cheapest_start(start, alignment_frames, reach, context_frames, keyframes) for start in starts[1:]
+        ]
+    return list(pairwise([*(start for start in starts if start < frame_count), frame_count]))
+
+
+def _cheapest_start(start: int, alignment: int, reach: int, context: int, keyframes: NDArray[np.int64]) -> int:
+    """The frame at most ``reach`` alignments from ``start`` whose context begins soonest after a keyframe."""
+    nearest_first = sorted(range(-reach, reach + 1), key=abs)
+    candidates = start + np.array(nearest_first, dtype=np.int64) * alignment
+    first = np.maximum(candidates - context, 0)
+    wasted = first - keyframes[np.searchsorted(keyframes, first, side="right") - 1]
+    return int(candidates[np.argmin(wasted)])
 
 
 def merge_ranges(
@@ -172,7 +199,13 @@ def analyze_movie(
     with VideoReader(path) as reader:
         index, shape = reader.index, film_shape(reader)
     ranges = []
-    for start, end in plan_ranges(index.times.frame_count, alignment_frames=used.alignment_frames):
+    planned = plan_ranges(
+        index.times.frame_count,
+        alignment_frames=used.alignment_frames,
+        context_frames=used.context_frames,
+        keyframes=index.keyframes,
+    )
+    for start, end in planned:
         ranges.append(analyze_frames(path, index, shape, used, start_frame=start, end_frame=end, check=check))
         on_progress(end / index.times.frame_count)
     result = merge_ranges(ranges, index, shape, scene_count=chosen.scene_count)

@@ -70,6 +70,8 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
                 ranges = plan_ranges(
                     index.times.frame_count,
                     alignment_frames=names.detector.alignment_frames,
+                    context_frames=names.detector.context_frames,
+                    keyframes=index.keyframes,
                     range_frames=self._settings.range_frames,
                 )
                 self._write_once(key, plan_bytes(Plan(index, shape, tuple(ranges))))

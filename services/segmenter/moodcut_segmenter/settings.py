@@ -10,7 +10,7 @@ from moodcut_kit.media.open import DEFAULT_LIMITS, MediaLimits
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmenterSettings:
     """``network_threads`` and ``decoder_threads``: 0 takes every core. ``range_frames``: how much one AnalyzeRange call
-    does. ``limits``: which media are accepted."""
+    does at most, or little more. ``limits``: which media are accepted."""
 
     network_threads: int = 0
     decoder_threads: int = 0
