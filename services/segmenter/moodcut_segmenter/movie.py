@@ -16,16 +16,19 @@ from moodcut_kit.media.frameindex import FrameIndex
 from moodcut_kit.media.video import VideoReader
 from moodcut_segmenter.detectors import Detector, ShotDetector, make_detector
 from moodcut_segmenter.errors import BadOptionsError, BadPlanError
-from moodcut_segmenter.film_pass import FilmShape, KeyframeMaker, RangeResult, analyze_frames, film_shape
+from moodcut_segmenter.film_pass import FilmShape, KeyframeMaker, Peaks, RangeResult, analyze_frames, film_shape
 from moodcut_segmenter.keyframes import keyframes_of, sample_stride
+from moodcut_segmenter.letterbox import PictureArea
+from moodcut_segmenter.picture_defects import Defect
 from moodcut_segmenter.picture_features import COLOUR_COUNT, FEATURE_COUNT, LAYOUT_COUNT
 from moodcut_segmenter.scenes import FeatureBlock, group_scenes
 from moodcut_segmenter.shots import ShotSpan, find_shots, without_blank_ends
+from moodcut_segmenter.shown_part import longest_shown_part
 
 RANGE_FRAMES = 4000
 # Enough ranges that several segmenters end at about the same time, none so short that its context weighs.
 _RANGE_COUNT, _SHORT_RANGE_FRAMES = 16, 1000
-_BLANK_SHARE = 0.8
+_DEFECT_SHARE = 0.8
 _BLOCKS = (
     FeatureBlock(0, COLOUR_COUNT, 2.0),
     FeatureBlock(COLOUR_COUNT, COLOUR_COUNT + LAYOUT_COUNT, 1.0),
@@ -38,6 +41,15 @@ class Unusable(Enum):
 
     BLACK = "black"
     ONLY_TRANSITION = "only_transition"
+    CREDITS = "credits"
+    BLURRED = "blurred"
+
+
+_REASONS = {
+    Defect.BLANK: Unusable.BLACK,
+    Defect.CREDITS: Unusable.CREDITS,
+    Defect.BLURRED: Unusable.BLURRED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +75,12 @@ class FoundShot:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class MovieResult:
-    """What was found in a film. ``scenes`` are half-open ranges of shots; ``keyframes``: (shot, frame) in film
-    order."""
+    """What was found in a film. ``picture`` is the picture without black bars; ``scenes`` are half-open ranges of
+    shots; ``keyframes``: (shot, frame) in film order."""
 
     index: FrameIndex
     shape: FilmShape
+    picture: PictureArea
     shots: tuple[FoundShot, ...]
     scenes: tuple[tuple[int, int], ...]
     keyframes: tuple[tuple[int, int], ...]
@@ -140,7 +153,8 @@ def merge_ranges(
     )
     sample_frames = np.concatenate([each.sample_frames for each in ranges])
     features = np.concatenate([each.features for each in ranges]).astype(np.float32)
-    blank = np.concatenate([each.blank for each in ranges])
+    defects = np.concatenate([each.defects for each in ranges])
+    empty = (defects == Defect.BLANK) | (defects == Defect.CREDITS)
     durations = np.array(
         [float(times.start_seconds(span.end_frame) - times.start_seconds(span.start_frame)) for span in spans]
     )
@@ -148,10 +162,8 @@ def merge_ranges(
     shot_features = np.stack([features[rows].mean(axis=0) for rows in picked])
     scenes = group_scenes(shot_features, durations, _BLOCKS, scene_count=scene_count)
     scene_of = np.repeat(np.arange(len(scenes)), [end - start for start, end in scenes])
-    unusable = [_unusable(span, blank[rows]) for span, rows in zip(spans, picked, strict=True)]
-    spans = [
-        without_blank_ends(span, sample_frames[rows], blank[rows]) for span, rows in zip(spans, picked, strict=True)
-    ]
+    unusable = [_unusable(span, defects[rows]) for span, rows in zip(spans, picked, strict=True)]
+    spans = [_shown(span, sample_frames[rows], empty[rows]) for span, rows in zip(spans, picked, strict=True)]
     shots = tuple(
         FoundShot(span, int(scene), reason) for span, scene, reason in zip(spans, scene_of, unusable, strict=True)
     )
@@ -160,6 +172,7 @@ def merge_ranges(
     return MovieResult(
         index=index,
         shape=shape,
+        picture=_picture(ranges, shape),
         shots=shots,
         scenes=tuple(scenes),
         keyframes=tuple((number, frame) for number, span in enumerate(spans) for frame in keyframes_of(span, stride)),
@@ -224,7 +237,24 @@ def _samples_of(span: ShotSpan, sample_frames: NDArray[np.int64]) -> NDArray[np.
     return np.array([np.argmin(np.abs(sample_frames - (start + end) // 2))], dtype=np.int64)
 
 
-def _unusable(span: ShotSpan, blank: NDArray[np.bool_]) -> Unusable | None:
+def _shown(span: ShotSpan, frames: NDArray[np.int64], empty: NDArray[np.bool_]) -> ShotSpan:
+    return without_blank_ends(longest_shown_part(span, frames, empty), frames, empty)
+
+
+def _picture(ranges: Sequence[RangeResult], shape: FilmShape) -> PictureArea:
+    """The picture without the bars that stay black in all samples of all ranges (a range may have none)."""
+    peaks = Peaks()
+    for each in ranges:
+        if len(each.row_peaks):
+            peaks.add_peaks(each.row_peaks, each.column_peaks)
+    return peaks.area(shape)
+
+
+def _unusable(span: ShotSpan, defects: NDArray[np.uint8]) -> Unusable | None:
+    """Why a shot is of no use: next to none of its samples has anything to show. The commonest defect is the reason."""
     if span.usable_frame_count == 0:
         return Unusable.ONLY_TRANSITION
-    return Unusable.BLACK if float(blank.mean()) >= _BLANK_SHARE else None
+    counts = np.bincount(defects, minlength=len(Defect))
+    if counts[1:].sum() < _DEFECT_SHARE * len(defects):
+        return None
+    return _REASONS[Defect(int(np.argmax(counts[1:])) + 1)]

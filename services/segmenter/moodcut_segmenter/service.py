@@ -30,8 +30,8 @@ from moodcut_segmenter.settings import SegmenterSettings
 
 _log = logging.getLogger(__name__)
 _SERVICE = "moodcut.v1.SegmenterService"
-_RANGE_VERSION = 1
-_MOVIE_VERSION = 2
+_RANGE_VERSION = 2
+_MOVIE_VERSION = 3
 _MUSIC_VERSION = 1
 _MOVIE, _INDEX, _PACK = "movie.pb", "keyframes.pb", "keyframes.jpegs"
 
