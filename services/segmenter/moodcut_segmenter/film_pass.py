@@ -173,18 +173,22 @@ def analyze_frames(
         frame_rate=rate,
     )
     stride = sample_stride(rate)
-    samples = _Samples(shape)
+    samples, missing = _Samples(shape), 0
     with VideoReader(path, index, thread_count=decoder_threads) as reader:
 
         def pictures() -> Iterator[NDArray[np.uint8]]:
+            nonlocal missing
+            before = 0
             wanted = _detector_pictures(shape, detector.picture)
             for number, frame in reader.frames(span.first_frame, span.last_frame_end):
                 if number % stride == 0 and start_frame <= number < end_frame:
                     samples.take(number, frame)
+                if start_frame <= number < end_frame:
+                    missing += reader.missing - before  # What the context lacks, the neighbouring range reports.
+                before = reader.missing
                 yield wanted(frame)
 
         probabilities = detector.detect(pictures(), span, check=check)
-        missing = reader.missing
     transitions = find_transitions(probabilities.single, probabilities.many)
     needed = needed_samples(transitions, start_frame, end_frame, stride, film_frame_count=frame_count)
     return RangeResult(

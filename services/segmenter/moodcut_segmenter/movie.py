@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from moodcut_kit.media.frameindex import FrameIndex
 from moodcut_kit.media.video import VideoReader
+from moodcut_kit.time import FrameTimes
+from moodcut_segmenter.clock_gaps import skipped_frames
 from moodcut_segmenter.detectors import Detector, ShotDetector, make_detector
 from moodcut_segmenter.errors import BadOptionsError, BadPlanError
 from moodcut_segmenter.film_pass import FilmShape, KeyframeMaker, Peaks, RangeResult, analyze_frames, film_shape
@@ -168,7 +170,6 @@ def merge_ranges(
         FoundShot(span, int(scene), reason) for span, scene, reason in zip(spans, scene_of, unusable, strict=True)
     )
     stride = sample_stride(times.rate())
-    missing = sum(each.missing_count for each in ranges)
     return MovieResult(
         index=index,
         shape=shape,
@@ -176,9 +177,7 @@ def merge_ranges(
         shots=shots,
         scenes=tuple(scenes),
         keyframes=tuple((number, frame) for number, span in enumerate(spans) for frame in keyframes_of(span, stride)),
-        warnings=(f"{missing} of {frame_count} frames could not be decoded; a neighbour stands for each",)
-        if missing
-        else (),
+        warnings=_warnings(sum(each.missing_count for each in ranges), times),
     )
 
 
@@ -235,6 +234,16 @@ def _samples_of(span: ShotSpan, sample_frames: NDArray[np.int64]) -> NDArray[np.
     if len(rows):
         return rows
     return np.array([np.argmin(np.abs(sample_frames - (start + end) // 2))], dtype=np.int64)
+
+
+def _warnings(missing_count: int, times: FrameTimes) -> tuple[str, ...]:
+    found = []
+    if missing_count:
+        found.append(f"{missing_count} of {times.frame_count} frames could not be decoded; a neighbour stands for each")
+    frames, places = skipped_frames(times)
+    if frames:
+        found.append(f"some {frames} frames are lost, in {places} places; the frame before them is shown for longer")
+    return tuple(found)
 
 
 def _shown(span: ShotSpan, frames: NDArray[np.int64], empty: NDArray[np.bool_]) -> ShotSpan:

@@ -21,10 +21,10 @@ _LINE_HEIGHT = 0.2  # of the picture's, at most
 _MARKS_IN_A_ROW = 4
 # Focus: how steep the steepest edges are against the contrast around them.
 _BLOCK_PIXELS = 16
-_LEAST_CONTRAST = 31  # of 255; less is fog, night or noise
+_LEAST_CONTRAST = 46  # of 255; less is fog, night or noise
 _LEAST_BLOCKS = 8
 _SHARPEST_SHARE = 0.05
-_LEAST_STEEPNESS = 0.18
+_LEAST_STEEPNESS = 0.19
 
 
 class Defect(IntEnum):
