@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from moodcut.files import check_writable
+from moodcut_kit.client import split_addresses
 
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)")
 
@@ -95,3 +96,11 @@ def checked_output(output: Path, *inputs: Path) -> Path:
     except OSError as error:
         raise click.UsageError(str(error)) from error
     return output
+
+
+def checked_addresses(option: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses in values that may be lists with commas. Raises click.UsageError if there is none."""
+    addresses = split_addresses(values)
+    if not addresses:
+        raise click.UsageError(f"{option} names no address")
+    return addresses

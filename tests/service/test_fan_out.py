@@ -69,9 +69,9 @@ class House:
         self.shares: list[float] = []
 
     def segmenter(
-        self, name: str, work: Callable[[int], None] = lambda number: None
+        self, name: str, work: Callable[[int], None] = lambda number: None, *, address: str = ""
     ) -> tuple[Segmenter, RunningServer]:
-        segmenter = Segmenter(f"unix:{self._directory}/{name}")
+        segmenter = Segmenter(address or f"unix:{self._directory}/{name}")
         segmenter.work = work
         add = lambda server: segmenter_pb2_grpc.add_SegmenterServiceServicer_to_server(segmenter, server)  # noqa: E731
         service = Service(name="moodcut.v1.SegmenterService", add_to_server=add)
@@ -172,6 +172,14 @@ def test_when_all_are_dead_the_error_names_them(house: House) -> None:
     assert caught.value.code == "UNAVAILABLE"
     assert all(address in caught.value.message for address in addresses)
     assert caught.value.metadata["addresses"] == ", ".join(addresses)
+
+
+def test_a_name_that_stands_for_several_machines(house: House) -> None:
+    """This machine has its name for two protocols; the server listens on one of them."""
+    segmenter, server = house.segmenter("named", address="127.0.0.1:0")
+    port = server.address.rpartition(":")[2]
+    assert house.analyze(f"dns:///localhost:{port}").movie_analysis_key == ALL
+    assert sorted(segmenter.ranges) == list(range(RANGE_COUNT))
 
 
 def test_what_no_other_segmenter_would_change_ends_it(house: House) -> None:

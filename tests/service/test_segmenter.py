@@ -35,6 +35,7 @@ _SCENES = [
 ]
 _TRANSNET = segmenter_pb2.MovieOptions(detector=segmenter_pb2.SHOT_DETECTOR_TRANSNETV2)
 Segmenters = Pool[segmenter_pb2_grpc.SegmenterServiceStub]
+_TRANSNET_REFERENCE = segmenter_pb2.MovieOptions(detector=segmenter_pb2.SHOT_DETECTOR_TRANSNETV2_REFERENCE)
 _ADAPTIVE = segmenter_pb2.MovieOptions(detector=segmenter_pb2.SHOT_DETECTOR_ADAPTIVE)
 
 
@@ -243,6 +244,11 @@ def test_a_range_must_be_of_the_plan_and_the_plan_of_the_caller(house: House) ->
     foreign = about | {"plan_key": plan.plan_key.replace("p/local/", "p/other/")}
     request = segmenter_pb2.AnalyzeRangeRequest(**foreign, range=plan.ranges[0])  # type: ignore[arg-type]
     assert house.refusal("AnalyzeRange", request).metadata["field"] == "plan_key"
+    other = about | {"plan_key": house.plan(_TRANSNET_REFERENCE).plan_key}
+    refused = house.refusal("AnalyzeRange", segmenter_pb2.AnalyzeRangeRequest(**other, range=plan.ranges[0]))  # type: ignore[arg-type]
+    assert (refused.code, refused.reason, refused.retryable) == ("ABORTED", "OTHER_VERSION", True)
+    mixed = segmenter_pb2.FinishMovieRequest(**about, range_keys=[other["plan_key"]])  # type: ignore[arg-type]
+    assert house.refusal("FinishMovie", mixed).reason == "OTHER_VERSION"
     finish = segmenter_pb2.FinishMovieRequest(**about, range_keys=[])  # type: ignore[arg-type]
     assert house.refusal("FinishMovie", finish).reason == "BAD_PLAN"
 

@@ -8,8 +8,7 @@ import click
 
 from moodcut.hosting import SERVICE_NAMES, Addresses, embedded, host
 from moodcut.media import open_user_store
-from moodcut.params import store_option
-from moodcut_kit.client import split_addresses
+from moodcut.params import checked_addresses, store_option
 from moodcut_kit.server import RunningServer, ServerSettings
 
 _PORTS = {"all": 50050, "director": 50050, "segmenter": 50051, "scorer": 50052, "solver": 50053, "renderer": 50054}
@@ -70,21 +69,15 @@ def command(
         with embedded(opened, settings=settings) as running:
             _serve(service, running)
         return
-    addresses = Addresses(segmenters=_several(segmenters), scorer=scorer, solver=solver, renderer=renderer)
+    addresses = Addresses(
+        segmenters=checked_addresses("--segmenter", segmenters), scorer=scorer, solver=solver, renderer=renderer
+    )
     _serve(service, host(service, opened, settings, addresses))
 
 
 def _serve(service: str, running: RunningServer) -> None:
     click.echo(f"serving {service} on {running.address}", err=True)
     running.serve_until_signal()
-
-
-def _several(values: tuple[str, ...]) -> tuple[str, ...]:
-    """The addresses in values that may be lists. Raises click.UsageError if there is none."""
-    addresses = split_addresses(values)
-    if not addresses:
-        raise click.UsageError("--segmenter names no address")
-    return addresses
 
 
 def _check_address(address: str | None) -> None:
