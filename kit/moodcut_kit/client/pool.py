@@ -217,11 +217,12 @@ class _Trouble:
         """A call failed. Raises the error if calling again would not help."""
         if not error.retryable and error.code != "CANCELLED":
             raise error
-        self._since_seconds = now_seconds if self._since_seconds is None else self._since_seconds
         self._last[attempt.address] = error
-        self._losses[attempt.number] += (
-            error.code != "RESOURCE_EXHAUSTED" and now_seconds - attempt.began_seconds > _LOST_SECONDS
-        )
+        lost = error.code != "RESOURCE_EXHAUSTED" and now_seconds - attempt.began_seconds > _LOST_SECONDS
+        self._losses[attempt.number] += lost
+        # A server that had begun to work was there until now.
+        if lost or self._since_seconds is None:
+            self._since_seconds = now_seconds
         if self._losses[attempt.number] >= _MOST_LOSSES:
             raise self._summary(f"a call was lost under way {_MOST_LOSSES} times")
 
