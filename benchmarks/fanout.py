@@ -2,10 +2,9 @@
 
 Rule: every process is a segmenter of its own, held to one core and with single-threaded network and decoder, on a store
 in a directory, and has analysed a second of another film before; each run has a new store, and its time is that from
-PlanMovie to the answer of FinishMovie. The second
-run with two has one of them killed (SIGKILL) when two fifths of the film are done. Where others use the machine the times say
-little; then compare processor seconds: of all segmenters together, and of the busiest, which is the least time the run
-can take. Without a film it makes one (moodcut demo).
+PlanMovie to the answer of FinishMovie. The second run with two has one of them killed (SIGKILL) when two fifths of the
+film are done. Where others use the machine the times say little; then compare processor seconds: of all segmenters
+together, and of the busiest, which is the least time the run can take. Without a film it makes one (moodcut demo).
 
     python benchmarks/fanout.py [FILM] [--small] [--json FILE]
 """

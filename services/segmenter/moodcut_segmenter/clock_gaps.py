@@ -12,8 +12,13 @@ _LEAST_TOLERANCE_TICKS = 1
 
 
 def skipped_frames(times: FrameTimes) -> tuple[int, int]:
-    """(frames, places) that are absent from a film of otherwise constant rate; (0, 0) for one of variable rate."""
-    steps = np.diff(times.boundaries_pts)
+    """(frames, places) that are absent from a film of otherwise constant rate; (0, 0) for one of variable rate.
+
+    How long the last frame lasts says nothing.
+    """
+    steps = np.diff(times.boundaries_pts[:-1])
+    if not len(steps):
+        return 0, 0
     usual = int(np.median(steps))
     regular = np.abs(steps - usual) <= max(_LEAST_TOLERANCE_TICKS, _TOLERANCE * usual)
     if regular.mean() < _REGULAR_SHARE:

@@ -242,7 +242,7 @@ def _warnings(missing_count: int, times: FrameTimes) -> tuple[str, ...]:
         found.append(f"{missing_count} of {times.frame_count} frames could not be decoded; a neighbour stands for each")
     frames, places = skipped_frames(times)
     if frames:
-        found.append(f"some {frames} frames are lost, in {places} places; the frame before them is shown for longer")
+        found.append(f"frames lost from the film: {frames}, gaps: {places}; the frame before a gap is shown for longer")
     return tuple(found)
 
 
