@@ -30,7 +30,7 @@ SERVICE_NAMES = ("segmenter", "scorer", "solver", "renderer", "director")
 class Addresses:
     """Where the director finds the other services."""
 
-    segmenter: str
+    segmenters: tuple[str, ...]
     scorer: str
     solver: str
     renderer: str
@@ -38,7 +38,7 @@ class Addresses:
     @classmethod
     def all_at(cls, address: str) -> Addresses:
         """All at one address."""
-        return cls(segmenter=address, scorer=address, solver=address, renderer=address)
+        return cls(segmenters=(address,), scorer=address, solver=address, renderer=address)
 
 
 class MissingExtraError(FailedPreconditionError):
@@ -87,7 +87,7 @@ def _make_service(name: str, store: ObjectStore, addresses: Addresses, *, own_on
         from moodcut_director import DirectorSettings, montage_service
 
         settings = DirectorSettings(
-            segmenter_address=addresses.segmenter,
+            segmenter_addresses=addresses.segmenters,
             scorer_address=addresses.scorer,
             solver_address=addresses.solver,
             renderer_address=addresses.renderer,

@@ -11,6 +11,7 @@ import click
 
 from moodcut.choices import DETECTORS
 from moodcut.files import check_writable
+from moodcut_kit.client import split_addresses
 from moodcut_kit.v1 import segmenter_pb2
 
 _PLUGIN = "plugin:"
@@ -131,3 +132,11 @@ def checked_output(output: Path, *inputs: Path) -> Path:
     except OSError as error:
         raise click.UsageError(str(error)) from error
     return output
+
+
+def checked_addresses(option: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses in values that may be lists with commas. Raises click.UsageError if there is none."""
+    addresses = split_addresses(values)
+    if not addresses:
+        raise click.UsageError(f"{option} names no address")
+    return addresses

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from moodcut.console import stage_progress
 from moodcut.hosting import embedded
 from moodcut.media import open_user_store, register
-from moodcut_kit.client import Caller, MovieKeys, analyze_movie, connect
+from moodcut_kit.client import Caller, MovieKeys, Pool, analyze_movie, connect
 from moodcut_kit.contract import LOCAL_PRINCIPAL
 from moodcut_kit.store.base import ObjectStore
 from moodcut_kit.v1 import (
@@ -32,7 +32,7 @@ class Local:
 
     store: ObjectStore
     caller: Caller
-    segmenter: segmenter_pb2_grpc.SegmenterServiceStub
+    segmenters: Pool[segmenter_pb2_grpc.SegmenterServiceStub]
     scorer: scorer_pb2_grpc.ScorerServiceStub
     renderer: renderer_pb2_grpc.RendererServiceStub
 
@@ -41,12 +41,11 @@ class Local:
         ref = register(self.store, path)
         with stage_progress() as progress:
             keys = analyze_movie(
-                self.segmenter,
+                self.segmenters,
                 self.caller,
                 principal=LOCAL_PRINCIPAL,
                 movie_sha256=ref.sha256,
                 options=options,
-                parallel_ranges=2,
                 on_progress=lambda share: progress.update("segment_movie", share),
             )
         return ref.sha256, keys
@@ -57,7 +56,9 @@ class Local:
         request = segmenter_pb2.SegmentMusicRequest(principal=LOCAL_PRINCIPAL, music_sha256=ref.sha256, backend=backend)
         with stage_progress() as progress:
             progress.update("segment_music", 0.0)
-            response = self.caller.unary(self.segmenter.SegmentMusic, request, timeout_seconds=_CALL_SECONDS)
+            response = self.segmenters.call(
+                lambda stub: stub.SegmentMusic, request, caller=self.caller, timeout_seconds=_CALL_SECONDS
+            )
         return ref, response.music_analysis_key
 
 
@@ -66,12 +67,16 @@ def local_services(store_url: str | None, *names: str) -> Iterator[Local]:
     """Host ``names`` in this process over the user's store."""
     store = open_user_store(store_url)
     cancelled = threading.Event()
-    with embedded(store, names) as server, connect(server.address) as channel:
+    with (
+        embedded(store, names) as server,
+        connect(server.address) as channel,
+        closing(Pool([server.address], segmenter_pb2_grpc.SegmenterServiceStub)) as segmenters,
+    ):
         try:
             yield Local(
                 store=store,
                 caller=Caller(cancelled=cancelled),
-                segmenter=segmenter_pb2_grpc.SegmenterServiceStub(channel),
+                segmenters=segmenters,
                 scorer=scorer_pb2_grpc.ScorerServiceStub(channel),
                 renderer=renderer_pb2_grpc.RendererServiceStub(channel),
             )

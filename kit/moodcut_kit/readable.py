@@ -31,7 +31,7 @@ def frame_times_from(message: media_pb2.FrameTimes) -> FrameTimes:
 
 
 def movie_shots(movie: media_pb2.MovieAnalysis, frame_times: FrameTimes) -> list[Json]:
-    """Shots with their scene, in frames and seconds."""
+    """Shots with their scene, in frames and seconds, and why they are not to be chosen (None: they can be)."""
     return [
         {
             "shot_id": shot.shot_id,
@@ -40,9 +40,17 @@ def movie_shots(movie: media_pb2.MovieAnalysis, frame_times: FrameTimes) -> list
             "end_frame": shot.end_frame,
             "start_seconds": float(frame_times.start_seconds(shot.start_frame)),
             "end_seconds": float(frame_times.start_seconds(shot.end_frame)),
+            "unusable": unusable_word(shot.unusable_reason),
         }
         for shot in movie.shots
     ]
+
+
+def unusable_word(reason: media_pb2.UnusableReason.ValueType) -> str | None:
+    """Why a shot is not to be chosen: black, only_transition, credits, blurred; None if it can be."""
+    if reason == media_pb2.UNUSABLE_REASON_UNSPECIFIED:
+        return None
+    return media_pb2.UnusableReason.Name(reason).removeprefix("UNUSABLE_REASON_").lower()
 
 
 def movie_scenes(movie: media_pb2.MovieAnalysis, frame_times: FrameTimes) -> list[Json]:
@@ -83,6 +91,7 @@ def movie_json(movie: media_pb2.MovieAnalysis) -> dict[str, Json]:
         "frame_count": movie.frame_count,
         "width": movie.width,
         "height": movie.height,
+        "picture_area": {name: getattr(movie.picture_area, name) for name in ("left", "top", "width", "height")},
         "detector": movie.detector,
         "shots": movie_shots(movie, frame_times),
         "scenes": movie_scenes(movie, frame_times),

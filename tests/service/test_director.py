@@ -45,7 +45,7 @@ class House:
     ) -> Iterator[Client]:
         address = f"unix:{self.directory}/{name}"
         settings = DirectorSettings(
-            segmenter_address=address,
+            segmenter_addresses=(address,),
             scorer_address=address,
             solver_address=address,
             renderer_address=address,

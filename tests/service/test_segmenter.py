@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import grpc
@@ -14,7 +15,7 @@ from PIL import Image
 from support.montages import digest
 
 from moodcut.demo import FilmTruth, SceneSpec, write_film, write_song
-from moodcut_kit.client import connect
+from moodcut_kit.client import Pool, connect
 from moodcut_kit.client.calls import Caller
 from moodcut_kit.client.movie import MovieKeys, analyze_movie
 from moodcut_kit.contract import LOCAL_PRINCIPAL, media_key
@@ -33,14 +34,17 @@ _SCENES = [
     SceneSpec(emotion="sad", shot_seconds=(2.0, 1.6, 1.3)),
 ]
 _TRANSNET = segmenter_pb2.MovieOptions(detector=segmenter_pb2.SHOT_DETECTOR_TRANSNETV2)
+Segmenters = Pool[segmenter_pb2_grpc.SegmenterServiceStub]
+_TRANSNET_REFERENCE = segmenter_pb2.MovieOptions(detector=segmenter_pb2.SHOT_DETECTOR_TRANSNETV2_REFERENCE)
 _ADAPTIVE = segmenter_pb2.MovieOptions(detector=segmenter_pb2.SHOT_DETECTOR_ADAPTIVE)
 
 
 class House:
     """A segmenter with a store that holds a film and a song."""
 
-    def __init__(self, directory: Path, stub: segmenter_pb2_grpc.SegmenterServiceStub) -> None:
+    def __init__(self, directory: Path, stub: segmenter_pb2_grpc.SegmenterServiceStub, segmenters: Segmenters) -> None:
         self.stub = stub
+        self.segmenters = segmenters
         self.store = LocalStore(directory / "store")
         self.caller = Caller(cancelled=threading.Event())
         movie, music = directory / "film.mp4", directory / "song.wav"
@@ -60,12 +64,11 @@ class House:
 
     def analyze(self, options: segmenter_pb2.MovieOptions = _TRANSNET) -> MovieKeys:
         return analyze_movie(
-            self.stub,
+            self.segmenters,
             self.caller,
             principal=LOCAL_PRINCIPAL,
             movie_sha256=self.movie,
             options=options,
-            parallel_ranges=2,
         )
 
     def movie_of(self, keys: MovieKeys) -> media_pb2.MovieAnalysis:
@@ -97,8 +100,9 @@ def _house(directory: Path, name: str, settings: SegmenterSettings) -> Iterator[
     with (
         start_server([segmenter_service(store, settings)], ServerSettings(address=address)),
         connect(address) as channel,
+        closing(Pool([address], segmenter_pb2_grpc.SegmenterServiceStub)) as segmenters,
     ):
-        yield House(directory, segmenter_pb2_grpc.SegmenterServiceStub(channel))
+        yield House(directory, segmenter_pb2_grpc.SegmenterServiceStub(channel), segmenters)
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +244,11 @@ def test_a_range_must_be_of_the_plan_and_the_plan_of_the_caller(house: House) ->
     foreign = about | {"plan_key": plan.plan_key.replace("p/local/", "p/other/")}
     request = segmenter_pb2.AnalyzeRangeRequest(**foreign, range=plan.ranges[0])  # type: ignore[arg-type]
     assert house.refusal("AnalyzeRange", request).metadata["field"] == "plan_key"
+    other = about | {"plan_key": house.plan(_TRANSNET_REFERENCE).plan_key}
+    refused = house.refusal("AnalyzeRange", segmenter_pb2.AnalyzeRangeRequest(**other, range=plan.ranges[0]))  # type: ignore[arg-type]
+    assert (refused.code, refused.reason, refused.retryable) == ("ABORTED", "OTHER_VERSION", True)
+    mixed = segmenter_pb2.FinishMovieRequest(**about, range_keys=[other["plan_key"]])  # type: ignore[arg-type]
+    assert house.refusal("FinishMovie", mixed).reason == "OTHER_VERSION"
     finish = segmenter_pb2.FinishMovieRequest(**about, range_keys=[])  # type: ignore[arg-type]
     assert house.refusal("FinishMovie", finish).reason == "BAD_PLAN"
 
@@ -260,11 +269,10 @@ def test_a_caller_who_leaves_stops_the_work(house: House, directory: Path) -> No
     threading.Timer(0.7, cancelled.set).start()
     with pytest.raises(CancelledError):
         analyze_movie(
-            house.stub,
+            house.segmenters,
             Caller(cancelled=cancelled),
             principal=LOCAL_PRINCIPAL,
             movie_sha256=sha256,
             options=_TRANSNET,
-            parallel_ranges=1,
         )
     assert not [each for each in house.store.list(f"p/local/analyses/{sha256}/") if each.key.endswith("movie.pb")]

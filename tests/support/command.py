@@ -41,6 +41,15 @@ def run_json(*arguments: str | Path) -> dict[str, Any]:
 @contextmanager
 def serving(service: str, *arguments: str | Path, log: Path) -> Iterator[str]:
     """A server in a process of its own; gives its address and ends it by SIGTERM, which must end well."""
+    with server_process(service, *arguments, log=log) as (process, address):
+        yield address
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0, log.read_text()
+
+
+@contextmanager
+def server_process(service: str, *arguments: str | Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A server in a process of its own, and its address; killed at the end, where it is not dead by then."""
     with log.open("w") as stderr:
         process = subprocess.Popen(
             [*COMMAND, "serve", service, "--address", "127.0.0.1:0", *map(str, arguments)],
@@ -48,9 +57,7 @@ def serving(service: str, *arguments: str | Path, log: Path) -> Iterator[str]:
             stdout=subprocess.DEVNULL,
         )
     try:
-        yield _address(process, log)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0, log.read_text()
+        yield process, _address(process, log)
     finally:
         process.kill()
         process.wait()

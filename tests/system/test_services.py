@@ -27,11 +27,13 @@ class S3Server(Protocol):
 
 @contextmanager
 def separate_processes(store: str, directory: Path) -> Iterator[str]:
-    """Five processes on one store; gives the director's address."""
+    """Six processes on one store, two of them segmenters; gives the director's address."""
     with ExitStack() as stack:
         addresses = {
             name: stack.enter_context(serving(name, "--store", store, log=directory / f"{name}.log")) for name in _PEERS
         }
+        second = stack.enter_context(serving("segmenter", "--store", store, log=directory / "segmenter-2.log"))
+        addresses["segmenter"] += f",{second}"
         options = [part for name, address in addresses.items() for part in (f"--{name}", address)]
         yield stack.enter_context(serving("director", "--store", store, *options, log=directory / "director.log"))
 

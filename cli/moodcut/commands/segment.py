@@ -48,7 +48,8 @@ def movie(file: Path, detector: str, scene_count: int | None, store: str | None,
         f"{len(analysis.shots)} shots in {len(analysis.scenes)} scenes"
     )
     for shot in found["shots"]:  # type: ignore[union-attr]
-        click.echo("{shot_id}  {scene_id}  {start_seconds:9.3f} s  {end_seconds:9.3f} s".format(**shot))  # type: ignore[arg-type]
+        line = "{shot_id}  {scene_id}  {start_seconds:9.3f} s  {end_seconds:9.3f} s".format(**shot)  # type: ignore[arg-type]
+        click.echo(f"{line}  {shot['unusable']}" if shot["unusable"] else line)  # type: ignore[call-overload,index]
 
 
 @command.command()

@@ -8,7 +8,7 @@ import click
 
 from moodcut.hosting import SERVICE_NAMES, Addresses, embedded, host
 from moodcut.media import open_user_store
-from moodcut.params import store_option
+from moodcut.params import checked_addresses, store_option
 from moodcut_kit.server import RunningServer, ServerSettings
 
 _PORTS = {"all": 50050, "director": 50050, "segmenter": 50051, "scorer": 50052, "solver": 50053, "renderer": 50054}
@@ -18,7 +18,14 @@ _PORTS = {"all": 50050, "director": 50050, "segmenter": 50051, "scorer": 50052, 
 @click.argument("service", type=click.Choice(["all", *SERVICE_NAMES]))
 @click.option("--address", help="Where to listen: host:port or unix:path.  [default: localhost and the service's port]")
 @store_option
-@click.option("--segmenter", default=f"localhost:{_PORTS['segmenter']}", show_default=True, help="For the director.")
+@click.option(
+    "--segmenter",
+    "segmenters",
+    multiple=True,
+    default=[f"localhost:{_PORTS['segmenter']}"],
+    show_default=True,
+    help="For the director; several times, or a list with commas, for several segmenters that share the work.",
+)
 @click.option("--scorer", default=f"localhost:{_PORTS['scorer']}", show_default=True, help="For the director.")
 @click.option("--solver", default=f"localhost:{_PORTS['solver']}", show_default=True, help="For the director.")
 @click.option("--renderer", default=f"localhost:{_PORTS['renderer']}", show_default=True, help="For the director.")
@@ -34,7 +41,7 @@ def command(
     service: str,
     address: str | None,
     store: str | None,
-    segmenter: str,
+    segmenters: tuple[str, ...],
     scorer: str,
     solver: str,
     renderer: str,
@@ -62,7 +69,9 @@ def command(
         with embedded(opened, settings=settings) as running:
             _serve(service, running)
         return
-    addresses = Addresses(segmenter=segmenter, scorer=scorer, solver=solver, renderer=renderer)
+    addresses = Addresses(
+        segmenters=checked_addresses("--segmenter", segmenters), scorer=scorer, solver=solver, renderer=renderer
+    )
     _serve(service, host(service, opened, settings, addresses))
 
 

@@ -48,7 +48,7 @@ class Caller:
 
     def __init__(self, *, cancelled: threading.Event, patience_seconds: float = 120.0) -> None:
         self.cancelled = cancelled
-        self._patience_seconds = patience_seconds
+        self.patience_seconds = patience_seconds
         self._jitter = random.Random()
 
     def unary(
@@ -102,7 +102,7 @@ class Caller:
                 remote = from_rpc_error(error)
                 delay_seconds = failing.next_delay_seconds(started_seconds)
                 passing = remote.retryable or remote.code == "CANCELLED"
-                if not passing or failing.for_seconds() + delay_seconds > self._patience_seconds:
+                if not passing or failing.for_seconds() + delay_seconds > self.patience_seconds:
                     raise remote from error
                 asked = float(remote.metadata.get("retry_delay_seconds", 0))
             if self.cancelled.wait(max(asked, delay_seconds) * self._jitter.uniform(0.8, 1.2)):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from moodcut_kit.client.calls import Caller
-from moodcut_kit.errors import CancelledError
+from moodcut_kit.client.pool import Pool
+from moodcut_kit.client.progress import RangeProgress
 from moodcut_kit.v1 import segmenter_pb2, segmenter_pb2_grpc
 
 _PLAN_SECONDS = 600.0
 _RANGE_SECONDS = 1800.0
 _FINISH_SECONDS = 1800.0
+_RANGES_SHARE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,60 +26,52 @@ class MovieKeys:
 
 
 def analyze_movie(
-    segmenter: segmenter_pb2_grpc.SegmenterServiceStub,
+    segmenters: Pool[segmenter_pb2_grpc.SegmenterServiceStub],
     caller: Caller,
     *,
     principal: str,
     movie_sha256: str,
     options: segmenter_pb2.MovieOptions,
-    parallel_ranges: int,
     on_progress: Callable[[float], None] = lambda share: None,
 ) -> MovieKeys:
-    """Analyse a film, ``parallel_ranges`` ranges at a time, and return the names of the results.
+    """Analyse a film on all ``segmenters``, and return the names of the results: the same however many there are.
 
-    ``on_progress`` is told the share that is done. What was analysed before is not analysed again. The first range that
-    fails for good ends the others (it sets ``caller.cancelled``). Raises RemoteError or CancelledError.
+    ``on_progress`` is told the share that is done, which never falls. What was analysed before is not analysed again.
+    A range whose segmenter fails is analysed by another. Raises RemoteError or CancelledError.
     """
     about = {"principal": principal, "movie_sha256": movie_sha256, "options": options}
-    plan = caller.unary(
-        segmenter.PlanMovie,
+    plan = segmenters.call(
+        lambda stub: stub.PlanMovie,
         segmenter_pb2.PlanMovieRequest(**about),  # type: ignore[arg-type]
+        caller=caller,
         timeout_seconds=_PLAN_SECONDS,
     )
     if plan.movie_analysis_key:
         on_progress(1.0)
         return _keys(plan)
+    progress = RangeProgress([frames.end_frame - frames.start_frame for frames in plan.ranges])
 
-    def analyze(frames: segmenter_pb2.FrameRange) -> str:
-        request = segmenter_pb2.AnalyzeRangeRequest(**about, plan_key=plan.plan_key, range=frames)  # type: ignore[arg-type]
-        try:
-            return caller.unary(segmenter.AnalyzeRange, request, timeout_seconds=_RANGE_SECONDS).range_key
-        except BaseException:
-            caller.cancelled.set()  # The other ranges would be of no use.
-            raise
+    def observe(done: Collection[int], running_seconds: Mapping[int, float]) -> None:
+        on_progress(_RANGES_SHARE * progress.share(done, running_seconds))
 
-    with ThreadPoolExecutor(max(1, parallel_ranges), thread_name_prefix="range") as pool:
-        futures = {pool.submit(analyze, frames): frames for frames in plan.ranges}
-        done_frames, pending = 0, set(futures)
-        while pending and not caller.cancelled.is_set():
-            done, pending = wait(pending, return_when=FIRST_COMPLETED, timeout=0.5)
-            done_frames += sum(futures[each].end_frame - futures[each].start_frame for each in done)
-            on_progress(0.95 * done_frames / max(1, plan.frame_count))
-        for future in pending:
-            future.cancel()
-    # What is reported is the failure, not that the others were ended because of it.
-    failures = [each.exception() for each in futures if not each.cancelled()]
-    for failure in sorted(filter(None, failures), key=lambda each: isinstance(each, CancelledError)):
-        raise failure
-    if caller.cancelled.is_set():
-        raise CancelledError("the film's analysis was cancelled")
-    finished = caller.unary(
-        segmenter.FinishMovie,
+    analyzed = segmenters.call_all(
+        lambda stub: stub.AnalyzeRange,
+        [
+            segmenter_pb2.AnalyzeRangeRequest(**about, plan_key=plan.plan_key, range=frames)  # type: ignore[arg-type]
+            for frames in plan.ranges
+        ],
+        caller=caller,
+        timeout_seconds=_RANGE_SECONDS,
+        observe=observe,
+    )
+    finished = segmenters.call(
+        lambda stub: stub.FinishMovie,
         segmenter_pb2.FinishMovieRequest(
             **about,  # type: ignore[arg-type]
             plan_key=plan.plan_key,
-            range_keys=[future.result() for future in futures],
+            range_keys=[each.range_key for each in analyzed],
         ),
+        caller=caller,
         timeout_seconds=_FINISH_SECONDS,
     )
     on_progress(1.0)

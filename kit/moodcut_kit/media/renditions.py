@@ -23,7 +23,7 @@ from moodcut_kit.media.source import Source
 from moodcut_kit.media.video import VideoReader
 
 _BATCH_FRAMES = 64
-_BATCH_BYTE_COUNT = 1 << 19
+_BATCH_BYTE_COUNT = 1 << 21
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +69,15 @@ def render_frames(
     renditions: Sequence[Rendition],
     *,
     rotation_degrees: int = 0,
+    counted: tuple[int, int] | None = None,
     decoder_threads: int = 0,
     limits: MediaLimits = DEFAULT_LIMITS,
     process_limits: ProcessLimits | None = DEFAULT_PROCESS_LIMITS,
     check: Callable[[], None] = lambda: None,
 ) -> Generator[Batch, None, None]:
     """Decode frames ``ranges`` (half-open, in the order given) once and render them all.
+
+    Missing frames are counted from the first to the second frame of ``counted``, or all of them.
 
     Decodes in a process of its own unless ``process_limits`` is None (:func:`~moodcut_kit.media.child.run_work`, which
     see for the errors, with those of :class:`~moodcut_kit.media.video.VideoReader`). Results do not depend on that.
@@ -87,6 +90,7 @@ def render_frames(
         tuple(ranges),
         tuple(renditions),
         rotation_degrees,
+        counted,
         decoder_threads,
         limits,
         process_limits=process_limits,
@@ -103,14 +107,19 @@ def _render(
     ranges: Sequence[tuple[int, int]],
     renditions: Sequence[Rendition],
     rotation_degrees: int,
+    counted: tuple[int, int] | None,
     decoder_threads: int,
     limits: MediaLimits,
 ) -> Iterator[Record]:
     collected = [_Collected(each, rotation_degrees) for each in renditions]
     with VideoReader(path, index, limits=limits, thread_count=decoder_threads) as reader:
+        missing = before = 0
         for wanted in _runs(ranges, index):
             count = 0
             for number, frame in reader.frames(wanted[0][0], wanted[-1][1]):
+                if counted is None or counted[0] <= number < counted[1]:
+                    missing += reader.missing - before
+                before = reader.missing
                 if not any(start <= number < end for start, end in wanted):
                     continue
                 for each in collected:
@@ -118,10 +127,10 @@ def _render(
                         each.take(number, frame)
                 count += 1
                 if count == _BATCH_FRAMES or sum(each.byte_count for each in collected) >= _BATCH_BYTE_COUNT:
-                    yield _record(collected, reader.missing)
+                    yield _record(collected, missing)
                     count = 0
             if count:
-                yield _record(collected, reader.missing)
+                yield _record(collected, missing)
 
 
 def _runs(ranges: Sequence[tuple[int, int]], index: FrameIndex) -> list[list[tuple[int, int]]]:

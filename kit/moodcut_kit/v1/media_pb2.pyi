@@ -74,7 +74,9 @@ class _UnusableReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Unusab
     UNUSABLE_REASON_ONLY_TRANSITION: _UnusableReason.ValueType  # 2
     """No frame is left between the transitions at its ends."""
     UNUSABLE_REASON_CREDITS: _UnusableReason.ValueType  # 3
-    """Rolling or standing credits."""
+    """Rolling or standing credits, or a title card: text on a plain ground."""
+    UNUSABLE_REASON_BLURRED: _UnusableReason.ValueType  # 4
+    """Nothing is in focus."""
 
 class UnusableReason(_UnusableReason, metaclass=_UnusableReasonEnumTypeWrapper):
     """Why a shot should not be chosen."""
@@ -86,7 +88,9 @@ UNUSABLE_REASON_BLACK: UnusableReason.ValueType  # 1
 UNUSABLE_REASON_ONLY_TRANSITION: UnusableReason.ValueType  # 2
 """No frame is left between the transitions at its ends."""
 UNUSABLE_REASON_CREDITS: UnusableReason.ValueType  # 3
-"""Rolling or standing credits."""
+"""Rolling or standing credits, or a title card: text on a plain ground."""
+UNUSABLE_REASON_BLURRED: UnusableReason.ValueType  # 4
+"""Nothing is in focus."""
 Global___UnusableReason: _TypeAlias = UnusableReason  # noqa: Y015
 
 class _BeatBackend:
@@ -341,6 +345,7 @@ class MovieAnalysis(_message.Message):
     SCENES_FIELD_NUMBER: _builtins.int
     DETECTOR_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    PICTURE_AREA_FIELD_NUMBER: _builtins.int
     sha256: _builtins.str
     """The film's content hash."""
     frame_count: _builtins.int
@@ -371,6 +376,10 @@ class MovieAnalysis(_message.Message):
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What was odd about the file, in words for a person."""
 
+    @_builtins.property
+    def picture_area(self) -> Global___PictureArea:
+        """The picture without the black bars beside it, or all of it where there are none."""
+
     def __init__(
         self,
         *,
@@ -384,14 +393,49 @@ class MovieAnalysis(_message.Message):
         scenes: _abc.Iterable[Global___Scene] | None = ...,
         detector: _builtins.str = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
+        picture_area: Global___PictureArea | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["frame_rate", b"frame_rate", "frame_times", b"frame_times"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frame_rate", b"frame_rate", "frame_times", b"frame_times", "picture_area", b"picture_area"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detector", b"detector", "frame_count", b"frame_count", "frame_rate", b"frame_rate", "frame_times", b"frame_times", "height", b"height", "scenes", b"scenes", "sha256", b"sha256", "shots", b"shots", "warnings", b"warnings", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detector", b"detector", "frame_count", b"frame_count", "frame_rate", b"frame_rate", "frame_times", b"frame_times", "height", b"height", "picture_area", b"picture_area", "scenes", b"scenes", "sha256", b"sha256", "shots", b"shots", "warnings", b"warnings", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MovieAnalysis: _TypeAlias = MovieAnalysis  # noqa: Y015
+
+@_typing.final
+class PictureArea(_message.Message):
+    """A part of the picture as shown, in pixels from its upper left corner."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEFT_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    left: _builtins.int
+    """Columns left of it."""
+    top: _builtins.int
+    """Rows above it."""
+    width: _builtins.int
+    """Its width."""
+    height: _builtins.int
+    """Its height."""
+    def __init__(
+        self,
+        *,
+        left: _builtins.int = ...,
+        top: _builtins.int = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "left", b"left", "top", b"top", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PictureArea: _TypeAlias = PictureArea  # noqa: Y015
 
 @_typing.final
 class Keyframe(_message.Message):

@@ -20,7 +20,7 @@ from moodcut_director.record import State
 from moodcut_director.report import make_report
 from moodcut_director.settings import DirectorSettings
 from moodcut_director.timeline import make_timeline
-from moodcut_kit.client import Caller, MovieKeys, analyze_movie
+from moodcut_kit.client import Caller, MovieKeys, Pool, analyze_movie
 from moodcut_kit.contract import canonical_json
 from moodcut_kit.errors import CancelledError
 from moodcut_kit.readable import frame_times_from
@@ -44,9 +44,9 @@ _RENDER_SECONDS = 4 * 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Stubs of the services a job calls."""
+    """Stubs of the services a job calls, and the segmenters."""
 
-    segmenter: segmenter_pb2_grpc.SegmenterServiceStub
+    segmenters: Pool[segmenter_pb2_grpc.SegmenterServiceStub]
     scorer: scorer_pb2_grpc.ScorerServiceStub
     solver: solver_pb2_grpc.SolverServiceStub
     renderer: renderer_pb2_grpc.RendererServiceStub
@@ -140,20 +140,19 @@ class Job:
                 principal=self.principal, music_sha256=self.request.music.sha256, backend=options.beat_backend
             )
             with _cancel_on_error(self.caller.cancelled), self._timed("segment_music"):
-                response = self.caller.unary(
-                    self.services.segmenter.SegmentMusic, request, timeout_seconds=_MUSIC_SECONDS
+                response = self.services.segmenters.call(
+                    lambda stub: stub.SegmentMusic, request, caller=self.caller, timeout_seconds=_MUSIC_SECONDS
                 )
             return response.music_analysis_key
 
         def movie() -> MovieKeys:
             with _cancel_on_error(self.caller.cancelled), self._stage("segment_movie"):
                 return analyze_movie(
-                    self.services.segmenter,
+                    self.services.segmenters,
                     self.caller,
                     principal=self.principal,
                     movie_sha256=self.request.movie.sha256,
                     options=options.movie,
-                    parallel_ranges=self.settings.parallel_ranges,
                     on_progress=lambda share: self.on_progress(Progress(stage="segment_movie", share=share)),
                 )
 

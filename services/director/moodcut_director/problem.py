@@ -63,7 +63,8 @@ def _no_footage(frame_times: FrameTimes, selection: Selection) -> NoFootageError
         part = f"from {float(start):.2f} s to {float(film if end is None else min(end, film)):.2f} s"
         words = f"no shot can be used in the part of the film {part} ({lasts}). Ask for a longer or another part."
     else:
-        words = f"no shot of the film can be used ({lasts}): all are black or nothing but transitions."
+        causes = "black, credits, out of focus or nothing but transitions"
+        words = f"no shot of the film can be used ({lasts}): all are {causes}."
     return NoFootageError(words, film_seconds=float(film))
 
 

@@ -19,7 +19,7 @@ from moodcut_director.montages import Montages, Progress
 from moodcut_director.record import NewerSchemaError, Record, State, UnreadableRecordError
 from moodcut_director.settings import DirectorSettings
 from moodcut_director.worker import Worker
-from moodcut_kit.client import connect
+from moodcut_kit.client import Pool, connect
 from moodcut_kit.contract import LOCAL_PRINCIPAL, media_key
 from moodcut_kit.errors import UnavailableError
 from moodcut_kit.server import Service
@@ -197,7 +197,11 @@ def montage_service(store: ObjectStore, settings: DirectorSettings) -> Service:
     store.self_test()
     montages = Montages(store)
     services = Services(
-        segmenter=segmenter_pb2_grpc.SegmenterServiceStub(connect(settings.segmenter_address)),
+        segmenters=Pool(
+            settings.segmenter_addresses,
+            segmenter_pb2_grpc.SegmenterServiceStub,
+            calls_per_server=settings.ranges_per_segmenter,
+        ),
         scorer=scorer_pb2_grpc.ScorerServiceStub(connect(settings.scorer_address)),
         solver=solver_pb2_grpc.SolverServiceStub(connect(settings.solver_address)),
         renderer=renderer_pb2_grpc.RendererServiceStub(connect(settings.renderer_address)),

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 class DirectorSettings:
     """Addresses of the other services, and how jobs are worked on.
 
+    A film is analysed on all segmenters, ``ranges_per_segmenter`` ranges of it at a time on each.
     ``lease_seconds``: how long a job stays with a worker that no longer speaks. ``job_limit``: jobs worked on at once
     by this replica. ``attempt_limit``: how often a job may fail in a way that can pass before it is given up,
     ``retry_seconds`` apart and longer each time. ``own_only``: leave alone what was not asked for through
     this director.
     """
 
-    segmenter_address: str
+    segmenter_addresses: tuple[str, ...]
     scorer_address: str
     solver_address: str
     renderer_address: str
@@ -25,7 +26,7 @@ class DirectorSettings:
     job_limit: int = 2
     attempt_limit: int = 5
     retry_seconds: float = 2.0
-    parallel_ranges: int = 2
+    ranges_per_segmenter: int = 2
     solve_time_limit_seconds: float = 20.0
     patience_seconds: float = 60.0
     own_only: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moodcut_kit.errors import FailedPreconditionError, InvalidArgumentError
+from moodcut_kit.errors import FailedPreconditionError, InvalidArgumentError, MoodcutError
 
 
 class ModelSourceMismatchError(FailedPreconditionError):
@@ -45,3 +45,14 @@ class BadPlanError(InvalidArgumentError):
     """A plan or a range that does not belong to the film and the options it came with."""
 
     reason = "BAD_PLAN"
+
+
+class OtherVersionError(MoodcutError):
+    """A plan or a range made by a segmenter of another version or with other models, as during an upgrade.
+
+    One like that segmenter can go on with it; else the film is planned again.
+    """
+
+    code = "ABORTED"
+    reason = "OTHER_VERSION"
+    retryable = True

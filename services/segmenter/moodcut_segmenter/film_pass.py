@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from moodcut_kit.media.errors import MediaUnreadableError
 from moodcut_kit.media.frameindex import FrameIndex
+from moodcut_kit.media.isolated import FilmFacts
 from moodcut_kit.media.limits import DEFAULT_PROCESS_LIMITS, ProcessLimits
 from moodcut_kit.media.open import DEFAULT_LIMITS, MediaLimits
 from moodcut_kit.media.renditions import Batch, Rendition, render_frames
 from moodcut_kit.media.source import Source
-from moodcut_kit.media.video import VideoInfo
 from moodcut_segmenter.detectors import ShotDetector, Span, TransitionProbabilities
-from moodcut_segmenter.keyframes import JPEG_QUALITY, keyframe_size, needed_samples, sample_stride
-from moodcut_segmenter.picture_features import (
-    FEATURE_COUNT,
-    THUMBNAIL_HEIGHT,
-    THUMBNAIL_WIDTH,
-    darkness,
-    picture_features,
-)
-from moodcut_segmenter.picture_store import PictureStore
+from moodcut_segmenter.keyframes import keyframe_size, needed_samples, sample_stride
+from moodcut_segmenter.picture_features import FEATURE_COUNT
+from moodcut_segmenter.samples import FilmShape, Peaks, Samples, luma_of
 from moodcut_segmenter.shots import find_transitions
+
+# Looked at before the film is analysed, to leave black bars out of what is measured: so many keyframes, if there are.
+_GLANCE_COUNT = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,22 +39,14 @@ class Decoding:
 DEFAULT_DECODING = Decoding()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilmShape:
-    """The picture as shown, and how far a stored frame is turned counterclockwise for it."""
-
-    width: int
-    height: int
-    rotation_degrees: int
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class RangeResult:
     """What one pass found in frames ``start_frame`` to ``end_frame``.
 
-    ``sample_frames``: int64 [n]; ``features``: float16 [n, 410]; ``blank``: bool [n], nothing to be seen. ``jpegs``: by
-    frame, only those samples that may become keyframes. ``missing_count``: frames that could not be decoded, in whose
-    place a neighbour was taken.
+    ``sample_frames``: int64 [n]; ``features``: float16 [n, 410]; ``defects``: uint8 [n], values of
+    :class:`~moodcut_segmenter.picture_defects.Defect`. ``row_peaks``, ``column_peaks``: the brightest luma over all
+    samples, uint8 [height] and [width] of a keyframe. ``jpegs``: by frame, only those samples that may become
+    keyframes. ``missing_count``: frames that could not be decoded, in whose place a neighbour was taken.
     """
 
     start_frame: int
@@ -64,20 +54,40 @@ class RangeResult:
     probabilities: TransitionProbabilities
     sample_frames: NDArray[np.int64]
     features: NDArray[np.float16]
-    blank: NDArray[np.bool_]
+    defects: NDArray[np.uint8]
+    row_peaks: NDArray[np.uint8]
+    column_peaks: NDArray[np.uint8]
     jpegs: Mapping[int, bytes]
     missing_count: int
 
 
-def film_shape(info: VideoInfo) -> FilmShape:
-    """The shape of a film with such frames."""
-    return FilmShape(width=info.display_width, height=info.display_height, rotation_degrees=info.rotation_degrees)
+def film_shape(
+    path: Source,
+    facts: FilmFacts,
+    *,
+    decoding: Decoding = DEFAULT_DECODING,
+    check: Callable[[], None] = lambda: None,
+) -> FilmShape:
+    """The shape of a film. Looks for black bars at a few keyframes, where there are as many and they can be decoded."""
+    info, keyframes = facts.info, facts.index.keyframes
+    shape = FilmShape(width=info.display_width, height=info.display_height, rotation_degrees=info.rotation_degrees)
+    if len(keyframes) < _GLANCE_COUNT:
+        return shape
+    glances = keyframes[np.linspace(0, len(keyframes) - 1, _GLANCE_COUNT).astype(np.int64)]
+    ranges, peaks = [(int(frame), int(frame) + 1) for frame in glances], Peaks()
+    try:
+        for batch in _rendered(path, facts.index, shape, ranges, (keyframe_rendition(shape),), decoding, check):
+            for picture in batch.pictures[0]:
+                peaks.add(luma_of(picture))
+    except MediaUnreadableError:
+        return shape
+    return replace(shape, measured=peaks.area(shape))
 
 
 def keyframe_rendition(shape: FilmShape) -> Rendition:
-    """Frames of a film as JPEG keyframes: short side 256, quality 90."""
+    """Frames of a film in the size of keyframes: short side 256."""
     width, height = keyframe_size(shape.width, shape.height)
-    return Rendition(width=width, height=height, jpeg_quality=JPEG_QUALITY)
+    return Rendition(width=width, height=height)
 
 
 def analyze_frames(
@@ -106,31 +116,21 @@ def analyze_frames(
         frame_rate=rate,
     )
     stride = sample_stride(rate)
-    samples = _Samples()
-    sampled = replace(keyframe_rendition(shape), every=stride, start_frame=start_frame, end_frame=end_frame)
     # The authors of TransNet V2 had FFmpeg scale with its default, bicubic.
     width, height = detector.picture.size_for(shape.width, shape.height)
     renditions = (
         Rendition(width=width, height=height, scaling="bicubic"),
-        replace(sampled, width=THUMBNAIL_WIDTH, height=THUMBNAIL_HEIGHT, jpeg_quality=0),
-        sampled,
+        replace(keyframe_rendition(shape), every=stride, start_frame=start_frame, end_frame=end_frame),
     )
-    batches = render_frames(
-        path,
-        index,
-        [(span.first_frame, span.last_frame_end)],
-        renditions,
-        rotation_degrees=shape.rotation_degrees,
-        decoder_threads=decoding.threads,
-        limits=decoding.limits,
-        process_limits=decoding.process_limits,
-        check=check,
-    )
+    frames = [(span.first_frame, span.last_frame_end)]
+    reading = _Reading(Samples(shape), detector.picture.colour_order)
+    batches = _rendered(path, index, shape, frames, renditions, decoding, check, counted=(start_frame, end_frame))
     with closing(batches):
-        probabilities = detector.detect(_pictures(batches, samples, detector.picture.colour_order), span, check=check)
+        probabilities = detector.detect(reading.pictures(batches), span, check=check)
         # What the detector did not need may still hold samples.
         for batch in batches:
-            samples.take(batch)
+            reading.take(batch)
+    samples = reading.samples
     transitions = find_transitions(probabilities.single, probabilities.many)
     needed = needed_samples(transitions, start_frame, end_frame, stride, film_frame_count=frame_count)
     return RangeResult(
@@ -139,35 +139,53 @@ def analyze_frames(
         probabilities=probabilities,
         sample_frames=np.array(samples.frames, dtype=np.int64),
         features=np.array(samples.features, dtype=np.float16).reshape(-1, FEATURE_COUNT),
-        blank=np.array(samples.blank, dtype=np.bool_),
+        defects=np.array(samples.defects, dtype=np.uint8),
+        row_peaks=samples.peaks.rows,
+        column_peaks=samples.peaks.columns,
         jpegs=samples.jpegs.only(needed),
-        missing_count=samples.missing_count,
+        missing_count=reading.missing_count,
     )
 
 
-class _Samples:
-    """Samples taken on the way."""
+class _Reading:
+    """Puts the samples aside while the detector takes its pictures one by one."""
 
-    def __init__(self) -> None:
-        self.frames: list[int] = []
-        self.features: list[NDArray[np.float16]] = []
-        self.blank: list[bool] = []
-        self.jpegs = PictureStore()
+    def __init__(self, samples: Samples, colour_order: str) -> None:
+        self.samples = samples
         self.missing_count = 0
+        self._colour_order = colour_order
+
+    def pictures(self, batches: Iterator[Batch]) -> Iterator[NDArray[np.uint8]]:
+        for batch in batches:
+            self.take(batch)
+            for picture in batch.pictures[0]:
+                yield picture if self._colour_order == "rgb" else np.ascontiguousarray(picture[..., ::-1])
 
     def take(self, batch: Batch) -> None:
-        _, frames, keyframes = batch.frames
-        self.frames += frames
-        for thumbnail in batch.pictures[1]:
-            self.features.append(picture_features(thumbnail).astype(np.float16))
-            self.blank.append(darkness(thumbnail).is_blank)
-        self.jpegs.add(zip(keyframes, batch.jpegs[2], strict=True))
+        self.samples.take(batch.frames[1], batch.pictures[1])
         self.missing_count = batch.missing_count
 
 
-def _pictures(batches: Iterator[Batch], samples: _Samples, colour_order: str) -> Iterator[NDArray[np.uint8]]:
-    """The detector's pictures, one by one, while the samples are put aside."""
-    for batch in batches:
-        samples.take(batch)
-        for picture in batch.pictures[0]:
-            yield picture if colour_order == "rgb" else np.ascontiguousarray(picture[..., ::-1])
+def _rendered(
+    path: Source,
+    index: FrameIndex,
+    shape: FilmShape,
+    frames: list[tuple[int, int]],
+    renditions: tuple[Rendition, ...],
+    decoding: Decoding,
+    check: Callable[[], None],
+    *,
+    counted: tuple[int, int] | None = None,
+) -> Generator[Batch, None, None]:
+    return render_frames(
+        path,
+        index,
+        frames,
+        renditions,
+        rotation_degrees=shape.rotation_degrees,
+        counted=counted,
+        decoder_threads=decoding.threads,
+        limits=decoding.limits,
+        process_limits=decoding.process_limits,
+        check=check,
+    )

@@ -33,6 +33,8 @@ _UNUSABLE = {
     None: media_pb2.UNUSABLE_REASON_UNSPECIFIED,
     Unusable.BLACK: media_pb2.UNUSABLE_REASON_BLACK,
     Unusable.ONLY_TRANSITION: media_pb2.UNUSABLE_REASON_ONLY_TRANSITION,
+    Unusable.CREDITS: media_pb2.UNUSABLE_REASON_CREDITS,
+    Unusable.BLURRED: media_pb2.UNUSABLE_REASON_BLURRED,
 }
 
 
@@ -104,6 +106,12 @@ def movie_analysis(result: MovieResult, *, sha256: str, detector: ShotDetector) 
         ],
         detector=f"{detector.name} {detector.version}",
         warnings=result.warnings,
+        picture_area=media_pb2.PictureArea(
+            left=result.picture.left,
+            top=result.picture.top,
+            width=result.picture.width,
+            height=result.picture.height,
+        ),
     )
 
 

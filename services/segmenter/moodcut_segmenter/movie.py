@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,25 +16,32 @@ from moodcut_kit.media.frameindex import FrameIndex
 from moodcut_kit.media.isolated import read_film_facts
 from moodcut_kit.media.renditions import render_frames
 from moodcut_kit.media.source import Source
+from moodcut_kit.time import FrameTimes
+from moodcut_segmenter.clock_gaps import skipped_frames
 from moodcut_segmenter.detectors import DEFAULT_DETECTOR, Detector, ShotDetector, make_detector
 from moodcut_segmenter.errors import BadOptionsError, BadPlanError
 from moodcut_segmenter.film_pass import (
     DEFAULT_DECODING,
     Decoding,
-    FilmShape,
     RangeResult,
     analyze_frames,
     film_shape,
     keyframe_rendition,
 )
-from moodcut_segmenter.keyframes import keyframes_of, sample_stride
+from moodcut_segmenter.keyframes import JPEG_QUALITY, keyframes_of, sample_stride
+from moodcut_segmenter.letterbox import PictureArea
+from moodcut_segmenter.picture_defects import Defect
 from moodcut_segmenter.picture_features import COLOUR_COUNT, FEATURE_COUNT, LAYOUT_COUNT
 from moodcut_segmenter.picture_store import PictureStore
+from moodcut_segmenter.samples import FilmShape, Peaks
 from moodcut_segmenter.scenes import FeatureBlock, group_scenes
 from moodcut_segmenter.shots import ShotSpan, find_shots, without_blank_ends
+from moodcut_segmenter.shown_part import longest_shown_part
 
 RANGE_FRAMES = 4000
-_BLANK_SHARE = 0.8
+# Enough ranges that several segmenters end at about the same time, none so short that its context weighs.
+_RANGE_COUNT, _SHORT_RANGE_FRAMES = 16, 1000
+_DEFECT_SHARE = 0.8
 _BLOCKS = (
     FeatureBlock(0, COLOUR_COUNT, 2.0),
     FeatureBlock(COLOUR_COUNT, COLOUR_COUNT + LAYOUT_COUNT, 1.0),
@@ -46,6 +54,15 @@ class Unusable(Enum):
 
     BLACK = "black"
     ONLY_TRANSITION = "only_transition"
+    CREDITS = "credits"
+    BLURRED = "blurred"
+
+
+_REASONS = {
+    Defect.BLANK: Unusable.BLACK,
+    Defect.CREDITS: Unusable.CREDITS,
+    Defect.BLURRED: Unusable.BLURRED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +92,12 @@ class FoundShot:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class MovieResult:
-    """What was found in a film. ``scenes`` are half-open ranges of shots; ``keyframes``: (shot, frame) in film
-    order."""
+    """What was found in a film. ``picture`` is the picture without black bars; ``scenes`` are half-open ranges of
+    shots; ``keyframes``: (shot, frame) in film order."""
 
     index: FrameIndex
     shape: FilmShape
+    picture: PictureArea
     shots: tuple[FoundShot, ...]
     scenes: tuple[tuple[int, int], ...]
     keyframes: tuple[tuple[int, int], ...]
@@ -99,18 +117,42 @@ class AnalyzedMovie:
     jpegs: Mapping[int, bytes] = field(repr=False)
 
 
-def plan_ranges(frame_count: int, *, alignment_frames: int, range_frames: int = RANGE_FRAMES) -> list[tuple[int, int]]:
-    """Half-open ranges of about ``range_frames`` that tile a film, on multiples of the detector's alignment.
+def plan_ranges(
+    frame_count: int,
+    *,
+    alignment_frames: int,
+    context_frames: int = 0,
+    range_frames: int = RANGE_FRAMES,
+    keyframes: NDArray[np.int64] | None = None,
+) -> list[tuple[int, int]]:
+    """Half-open ranges that tile a film, on multiples of the detector's alignment.
 
+    They have about ``range_frames``, fewer in a film so short that it would give only a few. With ``keyframes`` (int64,
+    increasing) each range begins where decoding, from the last keyframe before its context, wastes the fewest frames.
     One range if the detector has to see the whole film (alignment 0).
     """
     if frame_count < 1:
         raise ValueError("a film has at least one frame")
     if alignment_frames == 0:
         return [(0, frame_count)]
-    count = max(1, -(-frame_count // range_frames))
+    count = max(-(-frame_count // range_frames), min(_RANGE_COUNT, -(-frame_count // _SHORT_RANGE_FRAMES)))
     step = -(-frame_count // (count * alignment_frames)) * alignment_frames
-    return [(start, min(start + step, frame_count)) for start in range(0, frame_count, step)]
+    starts = list(range(0, frame_count, step))
+    if keyframes is not None and len(keyframes):
+        reach = step // (4 * alignment_frames)
+        starts[1:] = [
+            _cheapest_start(start, alignment_frames, reach, context_frames, keyframes) for start in starts[1:]
+        ]
+    return list(pairwise([*(start for start in starts if start < frame_count), frame_count]))
+
+
+def _cheapest_start(start: int, alignment: int, reach: int, context: int, keyframes: NDArray[np.int64]) -> int:
+    """The frame at most ``reach`` alignments from ``start`` whose context begins soonest after a keyframe."""
+    nearest_first = sorted(range(-reach, reach + 1), key=abs)
+    candidates = start + np.array(nearest_first, dtype=np.int64) * alignment
+    first = np.maximum(candidates - context, 0)
+    wasted = first - keyframes[np.searchsorted(keyframes, first, side="right") - 1]
+    return int(candidates[np.argmin(wasted)])
 
 
 def merge_ranges(
@@ -128,7 +170,8 @@ def merge_ranges(
     )
     sample_frames = np.concatenate([each.sample_frames for each in ranges])
     features = np.concatenate([each.features for each in ranges])
-    blank = np.concatenate([each.blank for each in ranges])
+    defects = np.concatenate([each.defects for each in ranges])
+    empty = (defects == Defect.BLANK) | (defects == Defect.CREDITS)
     durations = np.array(
         [float(times.start_seconds(span.end_frame) - times.start_seconds(span.start_frame)) for span in spans]
     )
@@ -136,24 +179,20 @@ def merge_ranges(
     shot_features = np.stack([features[rows].astype(np.float32).mean(axis=0) for rows in picked])
     scenes = group_scenes(shot_features, durations, _BLOCKS, scene_count=scene_count)
     scene_of = np.repeat(np.arange(len(scenes)), [end - start for start, end in scenes])
-    unusable = [_unusable(span, blank[rows]) for span, rows in zip(spans, picked, strict=True)]
-    spans = [
-        without_blank_ends(span, sample_frames[rows], blank[rows]) for span, rows in zip(spans, picked, strict=True)
-    ]
+    unusable = [_unusable(span, defects[rows]) for span, rows in zip(spans, picked, strict=True)]
+    spans = [_shown(span, sample_frames[rows], empty[rows]) for span, rows in zip(spans, picked, strict=True)]
     shots = tuple(
         FoundShot(span, int(scene), reason) for span, scene, reason in zip(spans, scene_of, unusable, strict=True)
     )
     stride = sample_stride(times.rate())
-    missing = sum(each.missing_count for each in ranges)
     return MovieResult(
         index=index,
         shape=shape,
+        picture=_picture(ranges, shape),
         shots=shots,
         scenes=tuple(scenes),
         keyframes=tuple((number, frame) for number, span in enumerate(spans) for frame in keyframes_of(span, stride)),
-        warnings=(f"{missing} of {frame_count} frames could not be decoded; a neighbour stands for each",)
-        if missing
-        else (),
+        warnings=_warnings(sum(each.missing_count for each in ranges), times),
     )
 
 
@@ -173,7 +212,7 @@ def decode_keyframes(
         path,
         index,
         [(number, number + 1) for number in sorted(frames)],
-        [keyframe_rendition(shape)],
+        [replace(keyframe_rendition(shape), jpeg_quality=JPEG_QUALITY)],
         rotation_degrees=shape.rotation_degrees,
         decoder_threads=decoding.threads,
         limits=decoding.limits,
@@ -201,9 +240,15 @@ def analyze_movie(
     chosen = options or MovieOptions()
     used = detector or make_detector(chosen.detector)
     facts = read_film_facts(path, limits=decoding.limits, process_limits=decoding.process_limits, check=check)
-    index, shape = facts.index, film_shape(facts.info)
+    index, shape = facts.index, film_shape(path, facts, decoding=decoding, check=check)
+    planned = plan_ranges(
+        index.times.frame_count,
+        alignment_frames=used.alignment_frames,
+        context_frames=used.context_frames,
+        keyframes=index.keyframes,
+    )
     ranges, jpegs = [], PictureStore()
-    for start, end in plan_ranges(index.times.frame_count, alignment_frames=used.alignment_frames):
+    for start, end in planned:
         ranges.append(
             analyze_frames(path, index, shape, used, start_frame=start, end_frame=end, decoding=decoding, check=check)
         )
@@ -225,7 +270,34 @@ def _samples_of(span: ShotSpan, sample_frames: NDArray[np.int64]) -> NDArray[np.
     return np.array([np.argmin(np.abs(sample_frames - (start + end) // 2))], dtype=np.int64)
 
 
-def _unusable(span: ShotSpan, blank: NDArray[np.bool_]) -> Unusable | None:
+def _warnings(missing_count: int, times: FrameTimes) -> tuple[str, ...]:
+    found = []
+    if missing_count:
+        found.append(f"{missing_count} of {times.frame_count} frames could not be decoded; a neighbour stands for each")
+    frames, places = skipped_frames(times)
+    if frames:
+        found.append(f"frames lost from the film: {frames}, gaps: {places}; the frame before a gap is shown for longer")
+    return tuple(found)
+
+
+def _shown(span: ShotSpan, frames: NDArray[np.int64], empty: NDArray[np.bool_]) -> ShotSpan:
+    return without_blank_ends(longest_shown_part(span, frames, empty), frames, empty)
+
+
+def _picture(ranges: Sequence[RangeResult], shape: FilmShape) -> PictureArea:
+    """The picture without the bars that stay black in all samples of all ranges (a range may have none)."""
+    peaks = Peaks()
+    for each in ranges:
+        if len(each.row_peaks):
+            peaks.add_peaks(each.row_peaks, each.column_peaks)
+    return peaks.area(shape)
+
+
+def _unusable(span: ShotSpan, defects: NDArray[np.uint8]) -> Unusable | None:
+    """Why a shot is of no use: next to none of its samples has anything to show. The commonest defect is the reason."""
     if span.usable_frame_count == 0:
         return Unusable.ONLY_TRANSITION
-    return Unusable.BLACK if float(blank.mean()) >= _BLANK_SHARE else None
+    counts = np.bincount(defects, minlength=len(Defect))
+    if counts[1:].sum() < _DEFECT_SHARE * len(defects):
+        return None
+    return _REASONS[Defect(int(np.argmax(counts[1:])) + 1)]

@@ -21,10 +21,16 @@ from moodcut_kit.media.frameindex import FrameIndex
 from moodcut_kit.time import FrameTimes
 from moodcut_segmenter.detectors import TransitionProbabilities
 from moodcut_segmenter.errors import BadPlanError
-from moodcut_segmenter.film_pass import FilmShape, RangeResult
+from moodcut_segmenter.film_pass import RangeResult
+from moodcut_segmenter.letterbox import PictureArea
+from moodcut_segmenter.samples import FilmShape
 
-_MAGIC = b"MCRANGE1"
+_MAGIC = b"MCRANGE2"
 _HEAD = struct.Struct("<8sQ")
+_RANGE_ARRAYS = (
+    *("about", "single", "many", "sample_frames", "features", "defects"),
+    *("row_peaks", "column_peaks", "jpeg_frames", "jpeg_sizes"),
+)
 
 ReadRange = Callable[[int, int], bytes]
 """Reads so many bytes (second) from an offset (first)."""
@@ -58,13 +64,14 @@ def plan_bytes(plan: Plan) -> bytes:
         ),
         keyframes=plan.index.keyframes,
         shape=np.array([shape.width, shape.height, shape.rotation_degrees], dtype=np.int64),
+        measured=np.array(_numbers(shape.measured), dtype=np.int64),
         ranges=np.array(plan.ranges, dtype=np.int64),
     )
 
 
 def read_plan(data: bytes) -> Plan:
     """The inverse of :func:`plan_bytes`. Raises BadPlanError for anything else."""
-    arrays = _load(data, "the plan", ("runs", "clock", "keyframes", "shape", "ranges"))
+    arrays = _load(data, "the plan", ("runs", "clock", "keyframes", "shape", "measured", "ranges"))
     numerator, denominator, first_pts = (int(each) for each in arrays["clock"])
     times = FrameTimes.from_runs(
         time_base=Fraction(numerator, denominator),
@@ -74,7 +81,9 @@ def read_plan(data: bytes) -> Plan:
     width, height, rotation = (int(each) for each in arrays["shape"])
     return Plan(
         FrameIndex(times, arrays["keyframes"].astype(np.int64)),
-        FilmShape(width=width, height=height, rotation_degrees=rotation),
+        FilmShape(
+            width=width, height=height, rotation_degrees=rotation, measured=_area([int(n) for n in arrays["measured"]])
+        ),
         tuple((int(start), int(end)) for start, end in arrays["ranges"]),
     )
 
@@ -89,7 +98,9 @@ def range_pieces(result: RangeResult) -> Iterator[bytes]:
         many=result.probabilities.many,
         sample_frames=result.sample_frames,
         features=result.features,
-        blank=result.blank,
+        defects=result.defects,
+        row_peaks=result.row_peaks,
+        column_peaks=result.column_peaks,
         jpeg_frames=np.array(frames, dtype=np.int64),
         jpeg_sizes=np.array(sizes, dtype=np.int64),
     )
@@ -104,8 +115,7 @@ def read_range(read: ReadRange) -> StoredRange:
     magic, size = _HEAD.unpack(head) if len(head) == _HEAD.size else (b"", 0)
     if magic != _MAGIC:
         raise BadPlanError("a range key names an object that is no analysed range")
-    names = ("about", "single", "many", "sample_frames", "features", "blank", "jpeg_frames", "jpeg_sizes")
-    arrays = _load(read(_HEAD.size, size), "a range", names)
+    arrays = _load(read(_HEAD.size, size), "a range", _RANGE_ARRAYS)
     start, end, missing = (int(each) for each in arrays["about"])
     result = RangeResult(
         start_frame=start,
@@ -113,7 +123,9 @@ def read_range(read: ReadRange) -> StoredRange:
         probabilities=TransitionProbabilities(arrays["single"], arrays["many"]),
         sample_frames=arrays["sample_frames"],
         features=arrays["features"],
-        blank=arrays["blank"],
+        defects=arrays["defects"],
+        row_peaks=arrays["row_peaks"],
+        column_peaks=arrays["column_peaks"],
         jpegs={},
         missing_count=missing,
     )
@@ -122,6 +134,17 @@ def read_range(read: ReadRange) -> StoredRange:
         jpegs[int(frame)] = (offset, int(byte_count))
         offset += int(byte_count)
     return StoredRange(result, jpegs)
+
+
+def _numbers(area: PictureArea | None) -> list[int]:
+    return [] if area is None else [area.left, area.top, area.width, area.height]
+
+
+def _area(numbers: list[int]) -> PictureArea | None:
+    if not numbers:
+        return None
+    left, top, width, height = numbers
+    return PictureArea(left=left, top=top, width=width, height=height)
 
 
 def _save(**arrays: NDArray[np.generic]) -> bytes:

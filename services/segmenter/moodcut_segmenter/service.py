@@ -21,7 +21,7 @@ from moodcut_kit.v1 import media_pb2, segmenter_pb2, segmenter_pb2_grpc
 from moodcut_segmenter import messages
 from moodcut_segmenter.beat_backends import SAMPLE_RATE, default_backend
 from moodcut_segmenter.detectors import Detector, ShotDetector, make_detector
-from moodcut_segmenter.errors import BadPlanError
+from moodcut_segmenter.errors import BadPlanError, OtherVersionError
 from moodcut_segmenter.film_pass import analyze_frames, film_shape
 from moodcut_segmenter.keyframes import pack_layout
 from moodcut_segmenter.movie import MovieOptions, decode_keyframes, merge_ranges, plan_ranges
@@ -32,8 +32,8 @@ from moodcut_segmenter.settings import SegmenterSettings
 
 _log = logging.getLogger(__name__)
 _SERVICE = "moodcut.v1.SegmenterService"
-_RANGE_VERSION = 1
-_MOVIE_VERSION = 2
+_RANGE_VERSION = 2
+_MOVIE_VERSION = 3
 _MUSIC_VERSION = 1
 _MOVIE, _INDEX, _PACK = "movie.pb", "keyframes.pb", "keyframes.jpegs"
 
@@ -72,14 +72,17 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
                         process_limits=self._settings.process_limits,
                         check=_stops(context),
                     )
-                index, shape = facts.index, film_shape(facts.info)
+                    shape = film_shape(path, facts, decoding=self._settings.decoding, check=_stops(context))
+                index = facts.index
                 ranges = plan_ranges(
                     index.times.frame_count,
                     alignment_frames=names.detector.alignment_frames,
+                    context_frames=names.detector.context_frames,
+                    keyframes=index.keyframes,
                     range_frames=self._settings.range_frames,
                 )
                 self._write_once(key, plan_bytes(Plan(index, shape, tuple(ranges))))
-            plan = self._plan(request.principal, key)
+            plan = self._plan(request.principal, key, names)
         return segmenter_pb2.PlanMovieResponse(
             plan_key=key,
             ranges=[segmenter_pb2.FrameRange(start_frame=start, end_frame=end) for start, end in plan.ranges],
@@ -95,7 +98,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         key = names.of_range(f"range-{start:08d}-{end:08d}")
         with self._flights.only_one(key):
             if self._store.stat(key) is None:
-                plan = self._plan(request.principal, request.plan_key)
+                plan = self._plan(request.principal, request.plan_key, names)
                 if (start, end) not in plan.ranges:
                     raise BadPlanError(f"{start} to {end} is not one of the plan's ranges", field="range")
                 media = media_key(request.principal, request.movie_sha256)
@@ -160,8 +163,8 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         return segmenter_pb2.SegmentMusicResponse(music_analysis_key=key)
 
     def _finish(self, request: segmenter_pb2.FinishMovieRequest, names: _MovieNames, check: Callable[[], None]) -> None:
-        plan = self._plan(request.principal, request.plan_key)
-        stored = [self._stored_range(request.principal, key) for key in request.range_keys]
+        plan = self._plan(request.principal, request.plan_key, names)
+        stored = [self._stored_range(request.principal, key, names) for key in request.range_keys]
         check()
         result = merge_ranges(
             [each.result for each in stored], plan.index, plan.shape, scene_count=names.options.scene_count
@@ -197,11 +200,11 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
             detector = self._detectors[options.detector]
         return _MovieNames(principal, sha256, options, detector)
 
-    def _plan(self, principal: str, key: str) -> Plan:
-        return read_plan(self._store.get(check_owned(principal, key, "plan_key")).data)
+    def _plan(self, principal: str, key: str, names: _MovieNames) -> Plan:
+        return read_plan(self._store.get(names.check_own(check_owned(principal, key, "plan_key"))).data)
 
-    def _stored_range(self, principal: str, key: str) -> StoredRange:
-        check_owned(principal, key, "range_keys")
+    def _stored_range(self, principal: str, key: str, names: _MovieNames) -> StoredRange:
+        names.check_own(check_owned(principal, key, "range_keys"))
         return read_range(lambda offset, count: self._store.get_range(key, offset, count))
 
     def _write_once(self, key: str, data: bytes) -> None:
@@ -242,6 +245,13 @@ class _MovieNames:
 
     def of_range(self, name: str) -> str:
         return analysis_key(self._principal, self._sha256, self._range, name)
+
+    def check_own(self, key: str) -> str:
+        """``key`` if it names a plan or range that this segmenter would have made. Raises OtherVersionError."""
+        if key.rpartition("/")[0] != self.of_range("plan.npz").rpartition("/")[0]:
+            message = "the plan or range was made by another version of the segmenter, or for another film or detector"
+            raise OtherVersionError(message, key=key)
+        return key
 
 
 class _Flights:

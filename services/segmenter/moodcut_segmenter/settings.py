@@ -12,8 +12,8 @@ from moodcut_segmenter.film_pass import Decoding
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmenterSettings:
     """``network_threads`` and ``decoder_threads``: 0 takes every core. ``range_frames``: how much one AnalyzeRange call
-    does. ``limits``: which media are accepted; ``process_limits``: how much of the machine decoding one may take (None:
-    no process of its own)."""
+    does at most, or little more. ``limits``: which media are accepted; ``process_limits``: how much of the machine
+    decoding one may take (None: no process of its own)."""
 
     network_threads: int = 0
     decoder_threads: int = 0

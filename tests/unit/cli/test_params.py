@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moodcut.params import SECONDS_RANGE, checked_mp4, parse_seconds
+from moodcut.params import SECONDS_RANGE, checked_addresses, checked_mp4, parse_seconds
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,9 @@ def test_output_is_checked_before_the_work(tmp_path: Path) -> None:
     for same in (film, tmp_path / "link.mp4"):
         with pytest.raises(click.UsageError, match="is the input"):
             checked_mp4(same, film)
+
+
+def test_segmenters_are_given_one_by_one_or_in_a_list() -> None:
+    assert checked_addresses("--segmenter", ("a:1", "b:2,c:3", "a:1")) == ("a:1", "b:2", "c:3")
+    with pytest.raises(click.UsageError, match="names no address"):
+        checked_addresses("--segmenter", (" ,",))

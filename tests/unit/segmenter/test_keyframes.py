@@ -100,3 +100,30 @@ def test_ranges_tile_the_film_on_the_alignment(frame_count: int, alignment: int,
         assert max(end - start for start, end in ranges) <= length + alignment
     else:
         assert len(ranges) == 1
+
+
+@given(
+    frame_count=st.integers(1, 40_000),
+    length=st.integers(50, 9000),
+    keyframes=st.lists(st.integers(1, 40_000), max_size=60),
+)
+def test_ranges_begin_soon_after_a_keyframe(frame_count: int, length: int, keyframes: list[int]) -> None:
+    known = np.array(sorted({0, *(each for each in keyframes if each < frame_count)}), dtype=np.int64)
+    plain = plan_ranges(frame_count, alignment_frames=50, range_frames=length)
+    ranges = plan_ranges(frame_count, alignment_frames=50, context_frames=25, range_frames=length, keyframes=known)
+    assert [start for start, _ in ranges[1:]] == [end for _, end in ranges[:-1]]
+    assert (ranges[0][0], ranges[-1][1]) == (0, frame_count)
+    assert all(start < end and start % 50 == 0 for start, end in ranges)
+    assert max(end - start for start, end in ranges) <= 1.5 * (length + 50)
+
+    def wasted(start: int) -> int:
+        return start - 25 - int(known[known <= start - 25].max())
+
+    for (start, _), (nominal, _) in zip(ranges[1:], plain[1:], strict=False):
+        assert abs(start - nominal) <= max(end - begin for begin, end in plain) // 4
+        assert wasted(start) <= wasted(nominal)
+
+
+def test_films_have_enough_ranges_for_several_segmenters() -> None:
+    counts = [len(plan_ranges(frames, alignment_frames=50)) for frames in (900, 2500, 15_000, 40_000, 172_800)]
+    assert counts == [1, 3, 15, 16, 44]

@@ -12,12 +12,15 @@ from moodcut_kit.media.frameindex import FrameIndex
 from moodcut_kit.time import FrameTimes
 from moodcut_segmenter.detectors import TransitionProbabilities
 from moodcut_segmenter.errors import BadPlanError
-from moodcut_segmenter.film_pass import FilmShape, RangeResult
+from moodcut_segmenter.film_pass import RangeResult
+from moodcut_segmenter.letterbox import PictureArea
 from moodcut_segmenter.movie import merge_ranges
 from moodcut_segmenter.picture_features import FEATURE_COUNT
 from moodcut_segmenter.range_file import Plan, plan_bytes, range_pieces, read_plan, read_range
+from moodcut_segmenter.samples import FilmShape
 
-_SHAPE = FilmShape(width=640, height=360, rotation_degrees=90)
+_AREA = PictureArea(left=0, top=40, width=640, height=280)
+_SHAPE = FilmShape(width=640, height=360, rotation_degrees=90, measured=_AREA)
 
 
 def _index(frame_count: int) -> FrameIndex:
@@ -37,7 +40,9 @@ def _range(start: int, end: int, *, cut: int | None = None) -> RangeResult:
         probabilities=TransitionProbabilities(single, single),
         sample_frames=samples,
         features=rng.random((len(samples), FEATURE_COUNT)).astype(np.float16),
-        blank=np.zeros(len(samples), np.bool_),
+        defects=np.zeros(len(samples), np.uint8),
+        row_peaks=np.array([0, 0, 0, *[100 + start] * 30, 0, 0], np.uint8),
+        column_peaks=np.full(64, 90, np.uint8),
         jpegs={6: b"six", 12: b"twelve"} if start == 0 else {},
         missing_count=1,
     )
@@ -62,7 +67,7 @@ def test_a_range_comes_back_as_it_was() -> None:
     assert {frame: data[at : at + count] for frame, (at, count) in back.jpegs.items()} == result.jpegs
 
 
-@pytest.mark.parametrize("data", [b"", b"MCRANGE1", b"x" * 200, b"MCRANGE1" + (50).to_bytes(8, "little") + b"y" * 50])
+@pytest.mark.parametrize("data", [b"", b"MCRANGE2", b"x" * 200, b"MCRANGE2" + (50).to_bytes(8, "little") + b"y" * 50])
 def test_other_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(BadPlanError):
         read_range(lambda offset, count: data[offset : offset + count])
