@@ -89,6 +89,38 @@ UNUSABLE_REASON_CREDITS: UnusableReason.ValueType  # 3
 """Rolling or standing credits."""
 Global___UnusableReason: _TypeAlias = UnusableReason  # noqa: Y015
 
+class _SceneSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SceneSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SceneSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCENE_SOURCE_UNSPECIFIED: _SceneSource.ValueType  # 0
+    """The default: SCENE_SOURCE_GROUPING."""
+    SCENE_SOURCE_GROUPING: _SceneSource.ValueType  # 1
+    """Shots that look and sound alike are grouped."""
+    SCENE_SOURCE_GIVEN: _SceneSource.ValueType  # 2
+    """Given in the request; each scene begins with the shot whose beginning is nearest."""
+    SCENE_SOURCE_CHAPTERS: _SceneSource.ValueType  # 3
+    """The file's own chapters; likewise."""
+    SCENE_SOURCE_MODEL: _SceneSource.ValueType  # 4
+    """A learned model of the segmenter's own (an ONNX file)."""
+
+class SceneSource(_SceneSource, metaclass=_SceneSourceEnumTypeWrapper):
+    """Where the scenes of a film come from. Scenes always begin with a shot."""
+
+SCENE_SOURCE_UNSPECIFIED: SceneSource.ValueType  # 0
+"""The default: SCENE_SOURCE_GROUPING."""
+SCENE_SOURCE_GROUPING: SceneSource.ValueType  # 1
+"""Shots that look and sound alike are grouped."""
+SCENE_SOURCE_GIVEN: SceneSource.ValueType  # 2
+"""Given in the request; each scene begins with the shot whose beginning is nearest."""
+SCENE_SOURCE_CHAPTERS: SceneSource.ValueType  # 3
+"""The file's own chapters; likewise."""
+SCENE_SOURCE_MODEL: SceneSource.ValueType  # 4
+"""A learned model of the segmenter's own (an ONNX file)."""
+Global___SceneSource: _TypeAlias = SceneSource  # noqa: Y015
+
 class _BeatBackend:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -341,6 +373,7 @@ class MovieAnalysis(_message.Message):
     SCENES_FIELD_NUMBER: _builtins.int
     DETECTOR_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    SCENE_SOURCE_FIELD_NUMBER: _builtins.int
     sha256: _builtins.str
     """The film's content hash."""
     frame_count: _builtins.int
@@ -351,6 +384,8 @@ class MovieAnalysis(_message.Message):
     """Height of the picture as shown, in pixels."""
     detector: _builtins.str
     """The detector that found the shots, with its version."""
+    scene_source: Global___SceneSource.ValueType
+    """Where the scenes come from; never unspecified."""
     @_builtins.property
     def frame_times(self) -> Global___FrameTimes:
         """When each frame is shown."""
@@ -384,10 +419,11 @@ class MovieAnalysis(_message.Message):
         scenes: _abc.Iterable[Global___Scene] | None = ...,
         detector: _builtins.str = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
+        scene_source: Global___SceneSource.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["frame_rate", b"frame_rate", "frame_times", b"frame_times"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detector", b"detector", "frame_count", b"frame_count", "frame_rate", b"frame_rate", "frame_times", b"frame_times", "height", b"height", "scenes", b"scenes", "sha256", b"sha256", "shots", b"shots", "warnings", b"warnings", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detector", b"detector", "frame_count", b"frame_count", "frame_rate", b"frame_rate", "frame_times", b"frame_times", "height", b"height", "scene_source", b"scene_source", "scenes", b"scenes", "sha256", b"sha256", "shots", b"shots", "warnings", b"warnings", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

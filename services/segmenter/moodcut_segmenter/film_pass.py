@@ -16,6 +16,7 @@ from moodcut_kit.media.frameindex import FrameIndex
 from moodcut_kit.media.picture import PictureConverter, Scaling, upright
 from moodcut_kit.media.video import VideoReader
 from moodcut_segmenter.detectors import PictureFormat, ShotDetector, Span, TransitionProbabilities
+from moodcut_segmenter.film_sound import film_sound
 from moodcut_segmenter.keyframes import JPEG_QUALITY, keyframe_size, needed_samples, sample_stride
 from moodcut_segmenter.picture_features import (
     FEATURE_COUNT,
@@ -40,9 +41,10 @@ class FilmShape:
 class RangeResult:
     """What one pass found in frames ``start_frame`` to ``end_frame``.
 
-    ``sample_frames``: int64 [n]; ``features``: float16 [n, 410]; ``blank``: bool [n], nothing to be seen. ``jpegs``: by
-    frame, only those samples that may become keyframes. ``missing_count``: frames that could not be decoded, in whose
-    place a neighbour was taken.
+    ``sample_frames``: int64 [n]; ``features``: float16 [n, 410]; ``blank``: bool [n], nothing to be seen. ``sound``:
+    float16 [windows, 48], the half seconds of sound that belong to the range. ``jpegs``: by frame, only those samples
+    that may become keyframes. ``missing_count``: frames that could not be decoded, in whose place a neighbour was
+    taken.
     """
 
     start_frame: int
@@ -51,6 +53,7 @@ class RangeResult:
     sample_frames: NDArray[np.int64]
     features: NDArray[np.float16]
     blank: NDArray[np.bool_]
+    sound: NDArray[np.float16]
     jpegs: dict[int, bytes]
     missing_count: int
 
@@ -137,6 +140,7 @@ def analyze_frames(
         sample_frames=np.array(samples.frames, dtype=np.int64),
         features=np.array(samples.features, dtype=np.float16).reshape(-1, FEATURE_COUNT),
         blank=np.array(samples.blank, dtype=np.bool_),
+        sound=film_sound(path, index.times, start_frame=start_frame, end_frame=end_frame, check=check),
         jpegs={frame: data for frame, data in samples.jpegs.items() if frame in needed},
         missing_count=missing,
     )

@@ -11,23 +11,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from moodcut_kit.media.chapters import read_chapters
 from moodcut_kit.media.frameindex import FrameIndex
 from moodcut_kit.media.video import VideoReader
 from moodcut_segmenter.detectors import Detector, ShotDetector, make_detector
-from moodcut_segmenter.errors import BadOptionsError, BadPlanError
+from moodcut_segmenter.errors import BadOptionsError, BadPlanError, NoChaptersError
 from moodcut_segmenter.film_pass import FilmShape, KeyframeMaker, RangeResult, analyze_frames, film_shape
+from moodcut_segmenter.film_sound import window_count
+from moodcut_segmenter.given_scenes import check_starts
 from moodcut_segmenter.keyframes import keyframes_of, sample_stride
-from moodcut_segmenter.picture_features import COLOUR_COUNT, FEATURE_COUNT, LAYOUT_COUNT
-from moodcut_segmenter.scenes import FeatureBlock, group_scenes
+from moodcut_segmenter.scene_finding import SceneFinder, SceneSource, ShotTable, by_grouping, by_model, by_starts
+from moodcut_segmenter.scene_model import SceneModel
+from moodcut_segmenter.shot_features import durations_seconds, samples_within, shot_features, windows_within
 from moodcut_segmenter.shots import ShotSpan, find_shots, without_blank_ends
 
 RANGE_FRAMES = 4000
 _BLANK_SHARE = 0.8
-_BLOCKS = (
-    FeatureBlock(0, COLOUR_COUNT, 2.0),
-    FeatureBlock(COLOUR_COUNT, COLOUR_COUNT + LAYOUT_COUNT, 1.0),
-    FeatureBlock(COLOUR_COUNT + LAYOUT_COUNT, FEATURE_COUNT, 1.0),
-)
 
 
 class Unusable(Enum):
@@ -39,14 +38,25 @@ class Unusable(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovieOptions:
-    """What may be chosen about a film's analysis; ``scene_count`` None lets the film decide."""
+    """What may be chosen about a film's analysis.
+
+    ``scene_count`` None lets the film decide. ``scene_starts_seconds``: with scenes that are given, and only then.
+    """
 
     detector: Detector = Detector.TRANSNETV2
     scene_count: int | None = None
+    scene_source: SceneSource = SceneSource.GROUPING
+    scene_starts_seconds: tuple[Fraction, ...] = ()
 
     def __post_init__(self) -> None:
         if self.scene_count is not None and self.scene_count < 1:
             raise BadOptionsError("the number of scenes must be at least 1", scene_count=self.scene_count)
+        if self.scene_count is not None and self.scene_source in (SceneSource.GIVEN, SceneSource.CHAPTERS):
+            message = f"scenes that are {self.scene_source.value} cannot be counted as well: leave scene_count out"
+            raise BadOptionsError(message, field="scene_count")
+        if bool(self.scene_starts_seconds) != (self.scene_source is SceneSource.GIVEN):
+            message = "beginnings of scenes belong to scenes that are given, and those need at least one"
+            raise BadOptionsError(message, field="scene_starts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,7 @@ class MovieResult:
     shape: FilmShape
     shots: tuple[FoundShot, ...]
     scenes: tuple[tuple[int, int], ...]
+    scene_source: SceneSource
     keyframes: tuple[tuple[int, int], ...]
     warnings: tuple[str, ...]
 
@@ -98,15 +109,37 @@ def plan_ranges(frame_count: int, *, alignment_frames: int, range_frames: int = 
     return [(start, min(start + step, frame_count)) for start in range(0, frame_count, step)]
 
 
+def scene_finder(
+    options: MovieOptions, *, chapters_seconds: Sequence[Fraction] = (), model: SceneModel | None = None
+) -> SceneFinder:
+    """How scenes are found with these options in a film with these chapters.
+
+    ``model`` is the learned one, or None for the user's own. Raises NoChaptersError, ModelNotBuiltError and
+    BadSceneModelError.
+    """
+    if options.scene_source is SceneSource.GIVEN:
+        return by_starts(options.scene_starts_seconds)
+    if options.scene_source is SceneSource.CHAPTERS:
+        if not chapters_seconds:
+            raise NoChaptersError("The film has no chapters. Give its scenes, or let them be found.")
+        return by_starts(chapters_seconds, SceneSource.CHAPTERS)
+    if options.scene_source is SceneSource.MODEL:
+        return by_model(model or SceneModel(), options.scene_count)
+    return by_grouping(options.scene_count)
+
+
 def merge_ranges(
-    ranges: Sequence[RangeResult], index: FrameIndex, shape: FilmShape, *, scene_count: int | None
+    ranges: Sequence[RangeResult], index: FrameIndex, shape: FilmShape, *, find_scenes: SceneFinder | None = None
 ) -> MovieResult:
-    """Put ranges together: exactly the result of a single pass. Raises BadPlanError if they do not tile the film."""
+    """Put ranges together: exactly the result of a single pass.
+
+    ``find_scenes``: by grouping if left out. Raises BadPlanError if the ranges do not tile the film.
+    """
     frame_count, times = index.times.frame_count, index.times
     ends = [0, *(each.end_frame for each in ranges)]
     if [each.start_frame for each in ranges] != ends[:-1] or ends[-1] != frame_count:
-        found = ", ".join(f"{each.start_frame}-{each.end_frame}" for each in ranges)
-        raise BadPlanError(f"the ranges {found or '(none)'} do not tile the film's {frame_count} frames", ranges=found)
+        given = ", ".join(f"{each.start_frame}-{each.end_frame}" for each in ranges)
+        raise BadPlanError(f"the ranges {given or '(none)'} do not tile the film's {frame_count} frames", ranges=given)
     spans = find_shots(
         np.concatenate([each.probabilities.single for each in ranges]),
         np.concatenate([each.probabilities.many for each in ranges]),
@@ -114,12 +147,19 @@ def merge_ranges(
     sample_frames = np.concatenate([each.sample_frames for each in ranges])
     features = np.concatenate([each.features for each in ranges]).astype(np.float32)
     blank = np.concatenate([each.blank for each in ranges])
-    durations = np.array(
-        [float(times.start_seconds(span.end_frame) - times.start_seconds(span.start_frame)) for span in spans]
+    sound = np.concatenate([each.sound for each in ranges])
+    if len(sound) not in (0, window_count(times)):
+        raise BadPlanError(f"the ranges have {len(sound)} windows of sound, not the film's {window_count(times)}")
+    picked = [samples_within(span, sample_frames) for span in spans]
+    heard = [windows_within(span, times) for span in spans]
+    table = ShotTable(
+        spans=spans,
+        times=times,
+        features=shot_features(picked, features, heard, sound),
+        durations_seconds=durations_seconds(spans, times),
     )
-    picked = [_samples_of(span, sample_frames) for span in spans]
-    shot_features = np.stack([features[rows].mean(axis=0) for rows in picked])
-    scenes = group_scenes(shot_features, durations, _BLOCKS, scene_count=scene_count)
+    found = (find_scenes or by_grouping())(table)
+    scenes = found.scenes
     scene_of = np.repeat(np.arange(len(scenes)), [end - start for start, end in scenes])
     unusable = [_unusable(span, blank[rows]) for span, rows in zip(spans, picked, strict=True)]
     spans = [
@@ -130,15 +170,15 @@ def merge_ranges(
     )
     stride = sample_stride(times.rate())
     missing = sum(each.missing_count for each in ranges)
+    lost = [f"{missing} of {frame_count} frames could not be decoded; a neighbour stands for each"] if missing else []
     return MovieResult(
         index=index,
         shape=shape,
         shots=shots,
-        scenes=tuple(scenes),
+        scenes=scenes,
+        scene_source=found.source,
         keyframes=tuple((number, frame) for number, span in enumerate(spans) for frame in keyframes_of(span, stride)),
-        warnings=(f"{missing} of {frame_count} frames could not be decoded; a neighbour stands for each",)
-        if missing
-        else (),
+        warnings=(*lost, *found.warnings),
     )
 
 
@@ -164,31 +204,24 @@ def analyze_movie(
 ) -> AnalyzedMovie:
     """Find shots, scenes and keyframes of the film file ``path`` in one pass, in this process.
 
-    ``detector`` may be one of your own. Raises ModelNotBuiltError if the detector's model has not been built, and the
-    media errors of :mod:`moodcut_kit.media`.
+    ``detector`` may be one of your own. Raises ModelNotBuiltError if the detector's model has not been built,
+    BadOptionsError, NoChaptersError and BadSceneModelError, and the media errors of :mod:`moodcut_kit.media`.
     """
     chosen = options or MovieOptions()
     used = detector or make_detector(chosen.detector)
     with VideoReader(path) as reader:
         index, shape = reader.index, film_shape(reader)
+    check_starts(chosen.scene_starts_seconds, index.times.duration_seconds)
+    find_scenes = scene_finder(chosen, chapters_seconds=read_chapters(path, index.times))
     ranges = []
     for start, end in plan_ranges(index.times.frame_count, alignment_frames=used.alignment_frames):
         ranges.append(analyze_frames(path, index, shape, used, start_frame=start, end_frame=end, check=check))
         on_progress(end / index.times.frame_count)
-    result = merge_ranges(ranges, index, shape, scene_count=chosen.scene_count)
+    result = merge_ranges(ranges, index, shape, find_scenes=find_scenes)
     jpegs = {frame: data for each in ranges for frame, data in each.jpegs.items()}
     lacking = [frame for _, frame in result.keyframes if frame not in jpegs]
     jpegs |= decode_keyframes(path, index, shape, lacking, check=check)
     return AnalyzedMovie(result=result, jpegs={frame: jpegs[frame] for _, frame in result.keyframes})
-
-
-def _samples_of(span: ShotSpan, sample_frames: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows of the samples in what the shot offers, or the one nearest to its middle if there is none."""
-    start, end = span.keyframe_range()
-    rows = np.arange(np.searchsorted(sample_frames, start), np.searchsorted(sample_frames, end), dtype=np.int64)
-    if len(rows):
-        return rows
-    return np.array([np.argmin(np.abs(sample_frames - (start + end) // 2))], dtype=np.int64)
 
 
 def _unusable(span: ShotSpan, blank: NDArray[np.bool_]) -> Unusable | None:

@@ -32,11 +32,13 @@ ReadRange = Callable[[int, int], bytes]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What is known of a film before any range is analysed."""
+    """What is known of a film before any range is analysed. ``chapters_seconds``: where chapters begin, from the first
+    frame."""
 
     index: FrameIndex
     shape: FilmShape
     ranges: tuple[tuple[int, int], ...]
+    chapters_seconds: tuple[Fraction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,12 +61,13 @@ def plan_bytes(plan: Plan) -> bytes:
         keyframes=plan.index.keyframes,
         shape=np.array([shape.width, shape.height, shape.rotation_degrees], dtype=np.int64),
         ranges=np.array(plan.ranges, dtype=np.int64),
+        chapters=np.array([each.as_integer_ratio() for each in plan.chapters_seconds], dtype=np.int64).reshape(-1, 2),
     )
 
 
 def read_plan(data: bytes) -> Plan:
     """The inverse of :func:`plan_bytes`. Raises BadPlanError for anything else."""
-    arrays = _load(data, "the plan", ("runs", "clock", "keyframes", "shape", "ranges"))
+    arrays = _load(data, "the plan", ("runs", "clock", "keyframes", "shape", "ranges", "chapters"))
     numerator, denominator, first_pts = (int(each) for each in arrays["clock"])
     times = FrameTimes.from_runs(
         time_base=Fraction(numerator, denominator),
@@ -76,6 +79,7 @@ def read_plan(data: bytes) -> Plan:
         FrameIndex(times, arrays["keyframes"].astype(np.int64)),
         FilmShape(width=width, height=height, rotation_degrees=rotation),
         tuple((int(start), int(end)) for start, end in arrays["ranges"]),
+        tuple(Fraction(int(over), int(under)) for over, under in arrays["chapters"]),
     )
 
 
@@ -90,6 +94,7 @@ def range_bytes(result: RangeResult) -> bytes:
         sample_frames=result.sample_frames,
         features=result.features,
         blank=result.blank,
+        sound=result.sound,
         jpeg_frames=np.array(frames, dtype=np.int64),
         jpeg_sizes=np.array(sizes, dtype=np.int64),
     )
@@ -102,7 +107,7 @@ def read_range(read: ReadRange) -> StoredRange:
     magic, size = _HEAD.unpack(head) if len(head) == _HEAD.size else (b"", 0)
     if magic != _MAGIC:
         raise BadPlanError("a range key names an object that is no analysed range")
-    names = ("about", "single", "many", "sample_frames", "features", "blank", "jpeg_frames", "jpeg_sizes")
+    names = ("about", "single", "many", "sample_frames", "features", "blank", "sound", "jpeg_frames", "jpeg_sizes")
     arrays = _load(read(_HEAD.size, size), "a range", names)
     start, end, missing = (int(each) for each in arrays["about"])
     result = RangeResult(
@@ -112,6 +117,7 @@ def read_range(read: ReadRange) -> StoredRange:
         sample_frames=arrays["sample_frames"],
         features=arrays["features"],
         blank=arrays["blank"],
+        sound=arrays["sound"],
         jpegs={},
         missing_count=missing,
     )
