@@ -20,9 +20,9 @@ from moodcut_segmenter.film_pass import FilmShape, KeyframeMaker, RangeResult, a
 from moodcut_segmenter.film_sound import window_count
 from moodcut_segmenter.given_scenes import check_starts
 from moodcut_segmenter.keyframes import keyframes_of, sample_stride
-from moodcut_segmenter.scene_finding import SceneFinder, SceneSource, ShotTable, by_grouping, by_model, by_starts
+from moodcut_segmenter.scene_finding import SceneFinder, SceneSource, by_grouping, by_model, by_starts
 from moodcut_segmenter.scene_model import SceneModel
-from moodcut_segmenter.shot_features import durations_seconds, samples_within, shot_features, windows_within
+from moodcut_segmenter.shot_features import samples_within, shot_table
 from moodcut_segmenter.shots import ShotSpan, find_shots, without_blank_ends
 
 RANGE_FRAMES = 4000
@@ -145,19 +145,13 @@ def merge_ranges(
         np.concatenate([each.probabilities.many for each in ranges]),
     )
     sample_frames = np.concatenate([each.sample_frames for each in ranges])
-    features = np.concatenate([each.features for each in ranges]).astype(np.float32)
+    features = np.concatenate([each.features for each in ranges])
     blank = np.concatenate([each.blank for each in ranges])
     sound = np.concatenate([each.sound for each in ranges])
     if len(sound) not in (0, window_count(times)):
         raise BadPlanError(f"the ranges have {len(sound)} windows of sound, not the film's {window_count(times)}")
     picked = [samples_within(span, sample_frames) for span in spans]
-    heard = [windows_within(span, times) for span in spans]
-    table = ShotTable(
-        spans=spans,
-        times=times,
-        features=shot_features(picked, features, heard, sound),
-        durations_seconds=durations_seconds(spans, times),
-    )
+    table = shot_table(spans, times, sample_frames=sample_frames, picture=features, sound=sound)
     found = (find_scenes or by_grouping())(table)
     scenes = found.scenes
     scene_of = np.repeat(np.arange(len(scenes)), [end - start for start, end in scenes])

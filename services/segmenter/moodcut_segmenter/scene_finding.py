@@ -7,15 +7,10 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
-import numpy as np
-from numpy.typing import NDArray
-
-from moodcut_kit.time import FrameTimes
 from moodcut_segmenter.given_scenes import scenes_at
 from moodcut_segmenter.scene_model import SceneModel, scenes_of
 from moodcut_segmenter.scenes import group_scenes
-from moodcut_segmenter.shot_features import feature_blocks
-from moodcut_segmenter.shots import ShotSpan
+from moodcut_segmenter.shot_features import ShotTable, feature_blocks
 
 
 class SceneSource(Enum):
@@ -25,17 +20,6 @@ class SceneSource(Enum):
     GIVEN = "given"
     CHAPTERS = "chapters"
     MODEL = "model"
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class ShotTable:
-    """The shots of a film. ``features``: float32 [shots, 458], or [shots, 410] in a film without sound;
-    ``durations_seconds``: float64 [shots]."""
-
-    spans: Sequence[ShotSpan]
-    times: FrameTimes
-    features: NDArray[np.float32]
-    durations_seconds: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ Columns of a shot's features: 410 of the picture (:mod:`picture_features`), then
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,34 +29,38 @@ _SOUND_BLOCKS = (
 )
 
 
-def shot_features(
-    samples_of: Sequence[NDArray[np.int64]],
-    picture: NDArray[np.floating],
-    windows_of: Sequence[NDArray[np.int64]],
-    sound: NDArray[np.floating],
-) -> NDArray[np.float32]:
-    """Features of all shots: float32 [shots, 458], or [shots, 410] without sound.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ShotTable:
+    """The shots of a film. ``features``: float32 [shots, 458], or [shots, 410] in a film without sound;
+    ``durations_seconds``: float64 [shots]."""
 
-    ``picture``: [samples, 410] and ``sound``: [windows, 48] or [0, 48]; ``samples_of`` and ``windows_of`` say which
-    rows belong to each shot.
-    """
-    seen = np.stack([picture[rows].astype(np.float32).mean(axis=0) for rows in samples_of])
-    if not len(sound):
-        return seen.astype(np.float32)
-    heard = np.stack([sound[rows].astype(np.float32).mean(axis=0) for rows in windows_of])
-    return np.concatenate((seen, heard), axis=1).astype(np.float32)
+    spans: Sequence[ShotSpan]
+    times: FrameTimes
+    features: NDArray[np.float32]
+    durations_seconds: NDArray[np.float64]
+
+
+def shot_table(
+    spans: Sequence[ShotSpan],
+    times: FrameTimes,
+    *,
+    sample_frames: NDArray[np.int64],
+    picture: NDArray[np.floating],
+    sound: NDArray[np.floating],
+) -> ShotTable:
+    """Means over the shots. ``sample_frames``: [samples], ``picture``: [samples, 410], and ``sound``: [windows, 48], or
+    [0, 48] without sound."""
+    features = _means(picture, [samples_within(span, sample_frames) for span in spans])
+    if len(sound):
+        heard = _means(sound, [windows_within(span, times) for span in spans])
+        features = np.concatenate((features, heard), axis=1)
+    seconds = [float(times.start_seconds(span.end_frame) - times.start_seconds(span.start_frame)) for span in spans]
+    return ShotTable(spans=spans, times=times, features=features, durations_seconds=np.array(seconds))
 
 
 def feature_blocks(column_count: int) -> tuple[FeatureBlock, ...]:
     """How shots with so many columns of features are compared."""
     return _PICTURE_BLOCKS + (_SOUND_BLOCKS if column_count > FEATURE_COUNT else ())
-
-
-def durations_seconds(spans: Sequence[ShotSpan], times: FrameTimes) -> NDArray[np.float64]:
-    """How long each shot lasts."""
-    return np.array(
-        [float(times.start_seconds(each.end_frame) - times.start_seconds(each.start_frame)) for each in spans]
-    )
 
 
 def samples_within(span: ShotSpan, sample_frames: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -72,3 +77,7 @@ def windows_within(span: ShotSpan, times: FrameTimes) -> NDArray[np.int64]:
     start, end = times.start_seconds(span.start_frame), times.start_seconds(span.end_frame)
     rows = np.arange(-(-start // WINDOW_SECONDS), end // WINDOW_SECONDS, dtype=np.int64)
     return rows if len(rows) else np.array([(start + end) / 2 // WINDOW_SECONDS], dtype=np.int64)
+
+
+def _means(values: NDArray[np.floating], rows: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+    return np.stack([values[each].astype(np.float32).mean(axis=0) for each in rows])

@@ -26,7 +26,7 @@ def sound_features(samples: NDArray[np.float32], sample_rate: int) -> NDArray[np
     frames = np.lib.stride_tricks.sliding_window_view(samples, frame)[:: frame // 2]
     shape = np.hanning(frame).astype(np.float32)
     power = np.square(np.abs(np.fft.rfft(frames * shape, axis=1))) / np.square(shape).sum() / frame
-    # Not by the linear algebra library, whose threads are slow to come together here and round in an order of their own.
+    # Not by the linear algebra library: its threads are slow to meet here, and round in an order of their own.
     bands = np.log10(np.einsum("fl,lb->fb", power, _mel_bands(sample_rate, frame)) + _FLOOR_POWER)
     return np.concatenate((bands.mean(axis=0), bands.std(axis=0))).astype(np.float32)
 
