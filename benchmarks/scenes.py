@@ -1,12 +1,12 @@
 """Scenes as moodcut groups them against equal lengths, a colour threshold and hierarchical clustering.
 
-Rule: CLIPS is a directory of short films with a manifest.csv (columns file, group). Each clip is analysed once (shots by
-TransNet V2, samples, sound) and counts as one scene; a film is composed of the analyses of clips drawn at random, each
-used once before any is used again, until it lasts ten minutes: its shots are those of the clips, with a cut where two
-clips meet. Groups are divided by a checksum of their name: films from one half choose the peers' thresholds (and, with
---tune, show how moodcut's own choices were made), films from the other half are judged. "given": the method is told the
-true number of scenes. Every method sees the same shots, and clustering the same features as moodcut. With --small, or
-without CLIPS, they are two generated films with their own cuts, one for tuning.
+Rule: CLIPS is a directory of short films with a manifest.csv (columns file, group). Each clip is analysed once (shots
+by TransNet V2, samples, sound) and counts as one scene; a film is composed of the analyses of clips drawn at random,
+each used once before any is used again, until it lasts ten minutes: its shots are those of the clips, with a cut where
+two clips meet. Groups are divided by a checksum of their name: films from one half choose the peers' thresholds (and,
+with --tune, show how moodcut's own choices were made), films from the other half are judged. "given": the method is
+told the true number of scenes. Every method sees the same shots, and clustering the same features as moodcut. With
+--small, or without CLIPS, they are two generated films with their own cuts, one for tuning.
 
     python benchmarks/scenes.py CLIPS [--films 10] [--cache DIR] [--tune] [--json FILE]
     python benchmarks/scenes.py --small
@@ -135,7 +135,7 @@ def generated(seed: int) -> Film:
     """A film that moodcut draws itself, by its own cuts."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "film.mp4"
-        write_film(path, scenes=default_scenes(seed, shots_per_scene=4), seed=seed, size=(96, 54))
+        write_film(path, scenes=default_scenes(seed, shots_per_scene=5), seed=seed, size=(96, 54))
         truth = FilmTruth.read(truth_path(path))
         features, seconds = analysed(path, KnownCuts(truth.cuts), None)
     return Film(features, seconds, [(scene.first_shot, scene.end_shot) for scene in truth.scenes])
@@ -260,7 +260,7 @@ def compare(films: Sequence[Film], tuning: Sequence[Film]) -> dict[str, list[flo
 def tune(films: Sequence[Film]) -> None:
     """What moodcut's own choices do on the films for tuning."""
     print(f"{'price':>6} {'length_weight':>14}" + "".join(f"{name:>12}" for name in MEASURES))
-    for price in (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4):
+    for price in (1.1, 1.3, 1.5, 1.7, 2.0):
         for weight in (0.05, 0.1, 0.2):
             options = SceneOptions(price=price, length_weight=weight)
 

@@ -29,7 +29,7 @@ class SceneOptions:
     ``longest_shots``: no scene has more shots, so that time and memory grow with the film's length and not its square.
     """
 
-    price: float = 1.1
+    price: float = 1.4
     usual_seconds: float = 40.0
     length_weight: float = 0.1
     longest_shots: int = 600
@@ -74,14 +74,15 @@ def boundary_probabilities(
     blocks: Sequence[FeatureBlock],
     *,
     options: SceneOptions | None = None,
+    temperature: float = 0.1,
 ) -> Floats:
     """How likely a scene begins with each shot but the first: float64 [shots - 1].
 
-    The share of the partitions in which one does, each counting exp(-cost): of no use for finding scenes, but a measure
-    of how sure the boundaries are.
+    The share of the partitions in which one does, each counting exp(-cost / temperature): of no use for finding scenes,
+    but a measure of how sure the boundaries are.
     """
     chosen = options or SceneOptions()
-    costs = _costs(features, durations_seconds, blocks, chosen.longest_shots, chosen) + chosen.price
+    costs = (_costs(features, durations_seconds, blocks, chosen.longest_shots, chosen) + chosen.price) / temperature
     count, longest = costs.shape
     before, after = np.full(count + 1, -np.inf), np.full(count + 1, -np.inf)
     before[0], after[count] = 0.0, 0.0

@@ -19,12 +19,12 @@ from moodcut_segmenter.shots import ShotSpan
 from moodcut_segmenter.sound_features import BAND_COUNT, SOUND_COUNT, WINDOW_SECONDS
 
 _PICTURE_BLOCKS = (
-    FeatureBlock(0, COLOUR_COUNT, 2.0),
+    FeatureBlock(0, COLOUR_COUNT, 4.0),
     FeatureBlock(COLOUR_COUNT, COLOUR_COUNT + LAYOUT_COUNT, 1.0),
     FeatureBlock(COLOUR_COUNT + LAYOUT_COUNT, FEATURE_COUNT, 1.0),
 )
 _SOUND_BLOCKS = (
-    FeatureBlock(FEATURE_COUNT, FEATURE_COUNT + BAND_COUNT, 1.0),
+    FeatureBlock(FEATURE_COUNT, FEATURE_COUNT + BAND_COUNT, 2.0),
     FeatureBlock(FEATURE_COUNT + BAND_COUNT, FEATURE_COUNT + SOUND_COUNT, 1.0),
 )
 
