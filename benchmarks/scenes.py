@@ -3,12 +3,14 @@
 Rule: CLIPS is a directory of short films with a manifest.csv (columns file, group). Each clip is analysed once (shots
 by TransNet V2, samples, sound) and counts as one scene; a film is composed of the analyses of clips drawn at random,
 each used once before any is used again, until it lasts ten minutes: its shots are those of the clips, with a cut where
-two clips meet. Groups are divided by a checksum of their name: films from one half choose the peers' thresholds (and,
-with --tune, show how moodcut's own choices were made), films from the other half are judged. "given": the method is
-told the true number of scenes. Every method sees the same shots, and clustering the same features as moodcut. With
---small, or without CLIPS, they are two generated films with their own cuts, one for tuning.
+two clips meet. Of each clip a run of shots is taken that lasts from ten seconds to all of it, drawn evenly; with
+--whole all of it (clips that all last alike make equal lengths unbeatable). Groups are divided by a checksum of their
+name: films from one half choose the peers' thresholds (and, with --tune, show how moodcut's own choices were made),
+films from the other half are judged. "given": the method is told the true number of scenes. Every method sees the same
+shots, and clustering the same features as moodcut. With --small, or without CLIPS, they are two generated films with
+their own cuts, one for tuning.
 
-    python benchmarks/scenes.py CLIPS [--films 10] [--cache DIR] [--tune] [--json FILE]
+    python benchmarks/scenes.py CLIPS [--films 10] [--whole] [--cache DIR] [--tune] [--json FILE]
     python benchmarks/scenes.py --small
 """
 
@@ -32,7 +34,7 @@ from numpy.typing import NDArray
 from scipy.sparse import diags
 from sklearn.cluster import AgglomerativeClustering
 
-from moodcut.demo import FilmTruth, default_scenes, truth_path, write_film
+from moodcut.demo import Emotion, FilmTruth, default_scenes, truth_path, write_film
 from moodcut_kit.media.video import VideoReader
 from moodcut_segmenter import find_shots
 from moodcut_segmenter.detectors import ShotDetector, Span, TransitionProbabilities
@@ -52,6 +54,8 @@ from moodcut_segmenter.scenes import SceneOptions, boundary_probabilities, group
 from moodcut_segmenter.shot_features import feature_blocks, shot_table
 
 Scenes = list[tuple[int, int]]
+Clip = tuple[NDArray[np.float32], NDArray[np.float64]]
+STORY: tuple[Emotion, ...] = ("neutral", "excited", "fear", "relaxation", "sad")
 MEASURES = ("F1 +-1 shot", "F_co", "mIoU", "recall 3 s", "AP", "found/true")
 
 
@@ -95,7 +99,7 @@ class KnownCuts(ShotDetector):
         return TransitionProbabilities(found, found)
 
 
-def analysed(path: Path, detector: ShotDetector, cache: Path | None) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def analysed(path: Path, detector: ShotDetector, cache: Path | None) -> Clip:
     """Features and seconds of a clip's shots."""
     kept = cache / f"{path.name}.range" if cache else None
     with VideoReader(path) as reader:
@@ -115,27 +119,39 @@ def analysed(path: Path, detector: ShotDetector, cache: Path | None) -> tuple[ND
     return table.features, table.durations_seconds
 
 
-def composed(clips: Sequence[tuple[NDArray[np.float32], NDArray[np.float64]]], seed: int, minutes: float) -> Film:
-    """A film of at least so many minutes, each clip a scene."""
+def composed(clips: Sequence[Clip], seed: int, minutes: float, *, whole: bool) -> Film:
+    """A film of at least so many minutes, each clip, or a part of it, a scene."""
     rng, order = random.Random(seed), list[int]()
-    chosen = list[int]()
-    while sum(clips[each][1].sum() for each in chosen) < minutes * 60:
+    chosen = list[Clip]()
+    while sum(seconds.sum() for _, seconds in chosen) < minutes * 60:
         if not order:
             order = rng.sample(range(len(clips)), len(clips))
-        chosen.append(order.pop())
-    ends = np.cumsum([len(clips[each][1]) for each in chosen]).tolist()
+        clip = clips[order.pop()]
+        chosen.append(clip if whole else part_of(clip, rng))
+    ends = np.cumsum([len(seconds) for _, seconds in chosen]).tolist()
     return Film(
-        np.concatenate([clips[each][0] for each in chosen]),
-        np.concatenate([clips[each][1] for each in chosen]),
+        np.concatenate([features for features, _ in chosen]),
+        np.concatenate([seconds for _, seconds in chosen]),
         list(zip([0, *ends[:-1]], ends, strict=True)),
     )
+
+
+def part_of(clip: Clip, rng: random.Random) -> Clip:
+    """A run of the clip's shots that lasts at least ten seconds, if it does."""
+    features, seconds = clip
+    lasting = seconds.sum()
+    wanted = rng.uniform(min(10.0, lasting), lasting)
+    at = np.concatenate(([0.0], np.cumsum(seconds)))
+    first = int(np.searchsorted(at, rng.uniform(0.0, lasting - wanted), side="right")) - 1
+    end = min(int(np.searchsorted(at, at[first] + wanted)), len(seconds))
+    return features[first:end], seconds[first:end]
 
 
 def generated(seed: int) -> Film:
     """A film that moodcut draws itself, by its own cuts."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "film.mp4"
-        write_film(path, scenes=default_scenes(seed, shots_per_scene=5), seed=seed, size=(96, 54))
+        write_film(path, scenes=default_scenes(seed, story=STORY), seed=seed, size=(96, 54))
         truth = FilmTruth.read(truth_path(path))
         features, seconds = analysed(path, KnownCuts(truth.cuts), None)
     return Film(features, seconds, [(scene.first_shot, scene.end_shot) for scene in truth.scenes])
@@ -260,8 +276,8 @@ def compare(films: Sequence[Film], tuning: Sequence[Film]) -> dict[str, list[flo
 def tune(films: Sequence[Film]) -> None:
     """What moodcut's own choices do on the films for tuning."""
     print(f"{'price':>6} {'length_weight':>14}" + "".join(f"{name:>12}" for name in MEASURES))
-    for price in (1.1, 1.3, 1.5, 1.7, 2.0):
-        for weight in (0.05, 0.1, 0.2):
+    for price in (1.1, 1.25, 1.4, 1.6, 1.8):
+        for weight in (0.05, 0.1):
             options = SceneOptions(price=price, length_weight=weight)
 
             def own(film: Film, count: int | None, chosen: SceneOptions = options) -> Answer:
@@ -277,6 +293,7 @@ def main() -> int:
     parser.add_argument("--small", action="store_true", help="generated films")
     parser.add_argument("--films", type=int, default=10)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--whole", action="store_true", help="scenes are whole clips")
     parser.add_argument("--cache", type=Path, help="keep the analyses of the clips here")
     parser.add_argument("--tune", action="store_true", help="show moodcut's own choices on the films for tuning")
     parser.add_argument("--json", type=Path, help="write the table here as well")
@@ -296,7 +313,8 @@ def main() -> int:
             halves[zlib.crc32(row["group"].encode()) % 2].append(clip)
         print(f"{len(halves[0])} clips for tuning, {len(halves[1])} of other groups for judging")
         tuning, films = (
-            [composed(clips, seed, arguments.minutes) for seed in range(arguments.films)] for clips in halves
+            [composed(clips, seed, arguments.minutes, whole=arguments.whole) for seed in range(arguments.films)]
+            for clips in halves
         )
     if arguments.tune:
         tune(tuning)

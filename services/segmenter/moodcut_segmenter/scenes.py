@@ -29,7 +29,7 @@ class SceneOptions:
     ``longest_shots``: no scene has more shots, so that time and memory grow with the film's length and not its square.
     """
 
-    price: float = 1.4
+    price: float = 1.3
     usual_seconds: float = 40.0
     length_weight: float = 0.1
     longest_shots: int = 600

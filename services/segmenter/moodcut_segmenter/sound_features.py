@@ -25,9 +25,11 @@ def sound_features(samples: NDArray[np.float32], sample_rate: int) -> NDArray[np
     frame = min(_frame_samples(sample_rate), 1 << (len(samples).bit_length() - 1))
     frames = np.lib.stride_tricks.sliding_window_view(samples, frame)[:: frame // 2]
     shape = np.hanning(frame).astype(np.float32)
-    power = np.square(np.abs(np.fft.rfft(frames * shape, axis=1))) / np.square(shape).sum() / frame
+    bands_of = _mel_bands(sample_rate, frame)
+    lines = np.fft.rfft(frames * shape, axis=1)[:, : len(bands_of)]
+    power = (np.square(lines.real) + np.square(lines.imag)) / (np.square(shape).sum() * frame)
     # Not by the linear algebra library: its threads are slow to meet here, and round in an order of their own.
-    bands = np.log10(np.einsum("fl,lb->fb", power, _mel_bands(sample_rate, frame)) + _FLOOR_POWER)
+    bands = np.log10(np.einsum("fl,lb->fb", power, bands_of) + _FLOOR_POWER)
     return np.concatenate((bands.mean(axis=0), bands.std(axis=0))).astype(np.float32)
 
 
@@ -36,8 +38,11 @@ def _frame_samples(sample_rate: int) -> int:
 
 
 @lru_cache(maxsize=8)
-def _mel_bands(sample_rate: int, frame_samples: int) -> NDArray[np.float64]:
-    """Weights of the spectrum's lines in overlapping triangular bands: [lines, bands], each band summing to 1."""
+def _mel_bands(sample_rate: int, frame_samples: int) -> NDArray[np.float32]:
+    """Weights of the spectrum's lines in overlapping triangular bands: [lines, bands], each band summing to 1.
+
+    Lines above the highest band are left out.
+    """
     edges = _hertz(np.linspace(_mel(_LOWEST_HERTZ), _mel(_HIGHEST_HERTZ), BAND_COUNT + 2))
     lines = np.fft.rfftfreq(frame_samples, 1.0 / sample_rate)[:, None]
     rising = (lines - edges[:-2]) / np.diff(edges)[:-1]
@@ -46,7 +51,8 @@ def _mel_bands(sample_rate: int, frame_samples: int) -> NDArray[np.float64]:
     # A band narrower than the lines are apart takes the line nearest to its middle.
     for band in np.flatnonzero((weights.sum(axis=0) == 0) & (edges[1:-1] <= sample_rate / 2)):
         weights[np.argmin(np.abs(lines[:, 0] - edges[band + 1])), band] = 1.0
-    return np.asarray(weights / np.maximum(weights.sum(axis=0), 1e-12), dtype=np.float64)
+    used = int(np.flatnonzero(weights.any(axis=1)).max(initial=0)) + 1
+    return np.asarray((weights / np.maximum(weights.sum(axis=0), 1e-12))[:used], dtype=np.float32)
 
 
 def _mel(hertz: float) -> float:

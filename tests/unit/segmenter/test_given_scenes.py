@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moodcut_kit.time import FrameTimes
@@ -61,6 +61,7 @@ def test_impossible_times_are_refused(seconds: tuple[float, ...], words: str) ->
         scenes_at(_at(*seconds), _shots(50), _TIMES)
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(1, 249), max_size=20), st.lists(st.integers(0, 999), unique=True, max_size=30).map(sorted))
 def test_given_scenes_tile_the_shots(cuts: set[int], hundredths: list[int]) -> None:
     shots = _shots(*sorted(cuts))

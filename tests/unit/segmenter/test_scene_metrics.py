@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moodcut_segmenter.scene_metrics import (
@@ -95,6 +95,7 @@ def test_scenes_that_do_not_tile_are_refused(scenes: Scenes) -> None:
         mean_iou(scenes, _scenes(3), np.ones(3))
 
 
+@settings(deadline=None)
 @given(_two())
 def test_what_is_found_perfectly_scores_one(case: tuple[Scenes, Scenes, list[float]]) -> None:
     true, _, durations = case
@@ -104,6 +105,7 @@ def test_what_is_found_perfectly_scores_one(case: tuple[Scenes, Scenes, list[flo
     assert f_coverage_overflow(true, true) == 1.0
 
 
+@settings(deadline=None)
 @given(_two())
 def test_measures_lie_between_nought_and_one(case: tuple[Scenes, Scenes, list[float]]) -> None:
     found, true, durations = case
