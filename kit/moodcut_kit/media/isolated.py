@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodcut_kit.media.audio import joined_sound, sound_pieces
+from moodcut_kit.media.chapters import read_chapters
 from moodcut_kit.media.child import run_work
 from moodcut_kit.media.errors import DecoderFailedError
 from moodcut_kit.media.frameindex import FrameIndex, read_frame_index
@@ -26,10 +27,12 @@ _PIECE_SAMPLES = 1 << 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilmFacts:
-    """What is known of a film before its pictures are decoded."""
+    """What is known of a film before its pictures are decoded. ``chapters_seconds``: see
+    :func:`~moodcut_kit.media.chapters.read_chapters`."""
 
     index: FrameIndex
     info: VideoInfo
+    chapters_seconds: tuple[Fraction, ...]
 
 
 def read_film_facts(
@@ -39,7 +42,7 @@ def read_film_facts(
     process_limits: ProcessLimits | None = DEFAULT_PROCESS_LIMITS,
     check: Callable[[], None] = lambda: None,
 ) -> FilmFacts:
-    """The frame index (:func:`~moodcut_kit.media.frameindex.read_frame_index`) and what the first frame looks like.
+    """The frame index (:func:`~moodcut_kit.media.frameindex.read_frame_index`), the first frame's looks, the chapters.
 
     Raises what :func:`~moodcut_kit.media.child.run_work` and reading raise.
     """
@@ -47,6 +50,8 @@ def read_film_facts(
         (record,) = run_work(_film_facts, path, limits, process_limits=process_limits, check=check)
         numbers = [int(each) for each in _integers(record, "numbers")]
         bounds, keyframes = _integers(record, "boundaries_pts"), _integers(record, "keyframes")
+        chapters = _integers(record, "chapters").reshape(-1, 2)
+        chapters_seconds = tuple(Fraction(int(over), int(under)) for over, under in chapters)
         words = [str(record[name]) for name in ("codec", "pixel_format")]
         base, aspect = Fraction(numbers[0], numbers[1]), Fraction(numbers[2], numbers[3])
         index = FrameIndex(FrameTimes(base, bounds), keyframes)
@@ -65,6 +70,7 @@ def read_film_facts(
             codec=words[0],
             pixel_format=words[1],
         ),
+        chapters_seconds,
     )
 
 
@@ -98,6 +104,7 @@ def _film_facts(path: Source, limits: MediaLimits) -> Iterator[Record]:
     index = read_frame_index(path, limits=limits)
     with VideoReader(path, index, limits=limits) as reader:
         info = reader.info()
+    chapters = read_chapters(path, index.times, limits=limits)
     base, aspect = index.times.time_base, info.pixel_aspect_ratio
     numbers = (base.numerator, base.denominator, aspect.numerator, aspect.denominator)
     sizes = (info.width, info.height, info.display_width, info.display_height, info.rotation_degrees)
@@ -105,6 +112,7 @@ def _film_facts(path: Source, limits: MediaLimits) -> Iterator[Record]:
         "numbers": np.array((*numbers, *sizes), dtype=np.int64),
         "boundaries_pts": index.times.boundaries_pts,
         "keyframes": index.keyframes,
+        "chapters": np.array([each.as_integer_ratio() for each in chapters], dtype=np.int64).ravel(),
         "codec": info.codec,
         "pixel_format": info.pixel_format,
     }

@@ -93,6 +93,38 @@ UNUSABLE_REASON_BLURRED: UnusableReason.ValueType  # 4
 """Nothing is in focus."""
 Global___UnusableReason: _TypeAlias = UnusableReason  # noqa: Y015
 
+class _SceneSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SceneSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SceneSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCENE_SOURCE_UNSPECIFIED: _SceneSource.ValueType  # 0
+    """The default: SCENE_SOURCE_GROUPING."""
+    SCENE_SOURCE_GROUPING: _SceneSource.ValueType  # 1
+    """Shots that look and sound alike are grouped."""
+    SCENE_SOURCE_GIVEN: _SceneSource.ValueType  # 2
+    """Given in the request; each scene begins with the shot whose beginning is nearest."""
+    SCENE_SOURCE_CHAPTERS: _SceneSource.ValueType  # 3
+    """The file's own chapters; likewise."""
+    SCENE_SOURCE_MODEL: _SceneSource.ValueType  # 4
+    """A learned model of the segmenter's own (an ONNX file)."""
+
+class SceneSource(_SceneSource, metaclass=_SceneSourceEnumTypeWrapper):
+    """Where the scenes of a film come from. Scenes always begin with a shot."""
+
+SCENE_SOURCE_UNSPECIFIED: SceneSource.ValueType  # 0
+"""The default: SCENE_SOURCE_GROUPING."""
+SCENE_SOURCE_GROUPING: SceneSource.ValueType  # 1
+"""Shots that look and sound alike are grouped."""
+SCENE_SOURCE_GIVEN: SceneSource.ValueType  # 2
+"""Given in the request; each scene begins with the shot whose beginning is nearest."""
+SCENE_SOURCE_CHAPTERS: SceneSource.ValueType  # 3
+"""The file's own chapters; likewise."""
+SCENE_SOURCE_MODEL: SceneSource.ValueType  # 4
+"""A learned model of the segmenter's own (an ONNX file)."""
+Global___SceneSource: _TypeAlias = SceneSource  # noqa: Y015
+
 class _BeatBackend:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -346,6 +378,7 @@ class MovieAnalysis(_message.Message):
     DETECTOR_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     PICTURE_AREA_FIELD_NUMBER: _builtins.int
+    SCENE_SOURCE_FIELD_NUMBER: _builtins.int
     sha256: _builtins.str
     """The film's content hash."""
     frame_count: _builtins.int
@@ -356,6 +389,8 @@ class MovieAnalysis(_message.Message):
     """Height of the picture as shown, in pixels."""
     detector: _builtins.str
     """The detector that found the shots, with its version."""
+    scene_source: Global___SceneSource.ValueType
+    """Where the scenes come from; never unspecified."""
     @_builtins.property
     def frame_times(self) -> Global___FrameTimes:
         """When each frame is shown."""
@@ -394,10 +429,11 @@ class MovieAnalysis(_message.Message):
         detector: _builtins.str = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
         picture_area: Global___PictureArea | None = ...,
+        scene_source: Global___SceneSource.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["frame_rate", b"frame_rate", "frame_times", b"frame_times", "picture_area", b"picture_area"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detector", b"detector", "frame_count", b"frame_count", "frame_rate", b"frame_rate", "frame_times", b"frame_times", "height", b"height", "picture_area", b"picture_area", "scenes", b"scenes", "sha256", b"sha256", "shots", b"shots", "warnings", b"warnings", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detector", b"detector", "frame_count", b"frame_count", "frame_rate", b"frame_rate", "frame_times", b"frame_times", "height", b"height", "picture_area", b"picture_area", "scene_source", b"scene_source", "scenes", b"scenes", "sha256", b"sha256", "shots", b"shots", "warnings", b"warnings", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

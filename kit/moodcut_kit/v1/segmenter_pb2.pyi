@@ -77,24 +77,36 @@ class MovieOptions(_message.Message):
     DETECTOR_FIELD_NUMBER: _builtins.int
     SCENE_COUNT_FIELD_NUMBER: _builtins.int
     DETECTOR_PLUGIN_FIELD_NUMBER: _builtins.int
+    SCENE_SOURCE_FIELD_NUMBER: _builtins.int
+    SCENE_STARTS_FIELD_NUMBER: _builtins.int
     detector: Global___ShotDetector.ValueType
     """How shots are found."""
     scene_count: _builtins.int
-    """Number of scenes; 0 lets the film decide."""
+    """Number of scenes; 0 lets the film decide. Not with scenes that are given or chapters."""
     detector_plugin: _builtins.str
     """Name of a detector that a package installed beside the segmenter brings (entry point group moodcut.shot_detectors);
     `detector` is unspecified then.
     """
+    scene_source: _media_pb2.SceneSource.ValueType
+    """Where the scenes come from."""
+    @_builtins.property
+    def scene_starts(self) -> _containers.RepeatedCompositeFieldContainer[_media_pb2.Rational]:
+        """Where scenes begin, with SCENE_SOURCE_GIVEN and only then: seconds from the film's first frame, increasing. The
+        first scene begins with the film, whether said here or not.
+        """
+
     def __init__(
         self,
         *,
         detector: Global___ShotDetector.ValueType = ...,
         scene_count: _builtins.int = ...,
         detector_plugin: _builtins.str = ...,
+        scene_source: _media_pb2.SceneSource.ValueType = ...,
+        scene_starts: _abc.Iterable[_media_pb2.Rational] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detector", b"detector", "detector_plugin", b"detector_plugin", "scene_count", b"scene_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detector", b"detector", "detector_plugin", b"detector_plugin", "scene_count", b"scene_count", "scene_source", b"scene_source", "scene_starts", b"scene_starts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

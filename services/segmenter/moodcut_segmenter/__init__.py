@@ -8,6 +8,8 @@ from moodcut_segmenter.madmom_weights import build_madmom_weights
 from moodcut_segmenter.movie import AnalyzedMovie, FoundShot, MovieOptions, MovieResult, analyze_movie
 from moodcut_segmenter.music import MusicResult, analyze_music, analyze_sound
 from moodcut_segmenter.registry import ModelFile, list_models
+from moodcut_segmenter.scene_finding import SceneSource
+from moodcut_segmenter.scene_model import SceneModel
 from moodcut_segmenter.scenes import SceneOptions, group_scenes
 from moodcut_segmenter.shots import ShotSpan, Transition, find_shots, find_transitions
 from moodcut_segmenter.transnet_build import build_transnet, build_transnet_int8
@@ -25,7 +27,9 @@ __all__ = [
     "MovieOptions",
     "MovieResult",
     "MusicResult",
+    "SceneModel",
     "SceneOptions",
+    "SceneSource",
     "ShotDetector",
     "ShotSpan",
     "Transition",

@@ -17,6 +17,18 @@ class ModelNotBuiltError(FailedPreconditionError):
     reason = "MODEL_NOT_BUILT"
 
 
+class BadSceneModelError(FailedPreconditionError):
+    """The user's scene model is no ONNX file of the shape that is asked for."""
+
+    reason = "BAD_SCENE_MODEL"
+
+
+class NoChaptersError(FailedPreconditionError):
+    """Scenes were to be the film's chapters, and it has none."""
+
+    reason = "NO_CHAPTERS"
+
+
 class BackendNotInstalledError(FailedPreconditionError):
     """A detector or beat tracker was asked for by name whose package is not installed."""
 

@@ -17,6 +17,7 @@ from moodcut_kit.media.open import DEFAULT_LIMITS, MediaLimits
 from moodcut_kit.media.renditions import Batch, Rendition, render_frames
 from moodcut_kit.media.source import Source
 from moodcut_segmenter.detectors import ShotDetector, Span, TransitionProbabilities
+from moodcut_segmenter.film_sound import film_sound
 from moodcut_segmenter.keyframes import keyframe_size, needed_samples, sample_stride
 from moodcut_segmenter.picture_features import FEATURE_COUNT
 from moodcut_segmenter.samples import FilmShape, Peaks, Samples, luma_of
@@ -45,8 +46,9 @@ class RangeResult:
 
     ``sample_frames``: int64 [n]; ``features``: float16 [n, 410]; ``defects``: uint8 [n], values of
     :class:`~moodcut_segmenter.picture_defects.Defect`. ``row_peaks``, ``column_peaks``: the brightest luma over all
-    samples, uint8 [height] and [width] of a keyframe. ``jpegs``: by frame, only those samples that may become
-    keyframes. ``missing_count``: frames that could not be decoded, in whose place a neighbour was taken.
+    samples, uint8 [height] and [width] of a keyframe. ``sound``: float16 [windows, 48], the half seconds of sound that
+    belong to the range. ``jpegs``: by frame, only those samples that may become keyframes. ``missing_count``: frames
+    that could not be decoded, in whose place a neighbour was taken.
     """
 
     start_frame: int
@@ -57,6 +59,7 @@ class RangeResult:
     defects: NDArray[np.uint8]
     row_peaks: NDArray[np.uint8]
     column_peaks: NDArray[np.uint8]
+    sound: NDArray[np.float16]
     jpegs: Mapping[int, bytes]
     missing_count: int
 
@@ -142,6 +145,15 @@ def analyze_frames(
         defects=np.array(samples.defects, dtype=np.uint8),
         row_peaks=samples.peaks.rows,
         column_peaks=samples.peaks.columns,
+        sound=film_sound(
+            path,
+            index.times,
+            start_frame=start_frame,
+            end_frame=end_frame,
+            limits=decoding.limits,
+            process_limits=decoding.process_limits,
+            check=check,
+        ),
         jpegs=samples.jpegs.only(needed),
         missing_count=reading.missing_count,
     )

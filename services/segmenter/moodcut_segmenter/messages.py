@@ -11,6 +11,7 @@ from moodcut_segmenter.errors import BadOptionsError
 from moodcut_segmenter.keyframes import PackEntry
 from moodcut_segmenter.movie import MovieOptions, MovieResult, Unusable
 from moodcut_segmenter.music import MusicResult
+from moodcut_segmenter.scene_finding import SceneSource
 
 _DETECTORS = {
     segmenter_pb2.SHOT_DETECTOR_UNSPECIFIED: DEFAULT_DETECTOR,
@@ -29,6 +30,14 @@ _BACKENDS = {
     media_pb2.BEAT_BACKEND_STEADY: Backend.STEADY,
 }
 _BACKEND_VALUES = {backend: value for value, backend in _BACKENDS.items()}
+_SCENE_SOURCES = {
+    media_pb2.SCENE_SOURCE_UNSPECIFIED: SceneSource.GROUPING,
+    media_pb2.SCENE_SOURCE_GROUPING: SceneSource.GROUPING,
+    media_pb2.SCENE_SOURCE_GIVEN: SceneSource.GIVEN,
+    media_pb2.SCENE_SOURCE_CHAPTERS: SceneSource.CHAPTERS,
+    media_pb2.SCENE_SOURCE_MODEL: SceneSource.MODEL,
+}
+_SCENE_SOURCE_VALUES = {source: value for value, source in _SCENE_SOURCES.items()}
 _UNUSABLE = {
     None: media_pb2.UNUSABLE_REASON_UNSPECIFIED,
     Unusable.BLACK: media_pb2.UNUSABLE_REASON_BLACK,
@@ -42,7 +51,16 @@ def movie_options(message: segmenter_pb2.MovieOptions) -> MovieOptions:
     """Options of a film's analysis. Raises BadOptionsError for values this version does not know."""
     if message.scene_count < 0:
         raise BadOptionsError("the number of scenes must not be negative", field="options.scene_count")
-    return MovieOptions(detector=_detector(message), scene_count=message.scene_count or None)
+    if message.scene_source not in _SCENE_SOURCES:
+        raise BadOptionsError(
+            f"the source of scenes {message.scene_source} is not known here", field="options.scene_source"
+        )
+    return MovieOptions(
+        detector=_detector(message),
+        scene_count=message.scene_count or None,
+        scene_source=_SCENE_SOURCES[message.scene_source],
+        scene_starts_seconds=tuple(_fraction(each) for each in message.scene_starts),
+    )
 
 
 def _detector(message: segmenter_pb2.MovieOptions) -> Detector | str:
@@ -112,6 +130,7 @@ def movie_analysis(result: MovieResult, *, sha256: str, detector: ShotDetector) 
             width=result.picture.width,
             height=result.picture.height,
         ),
+        scene_source=_SCENE_SOURCE_VALUES[result.scene_source],
     )
 
 
@@ -153,3 +172,9 @@ def music_analysis(result: MusicResult, *, sha256: str) -> media_pb2.MusicAnalys
 def rational(value: Fraction) -> media_pb2.Rational:
     """An exact fraction."""
     return media_pb2.Rational(num=value.numerator, den=value.denominator)
+
+
+def _fraction(value: media_pb2.Rational) -> Fraction:
+    if value.den < 1:
+        raise BadOptionsError("the denominator of a time must be at least 1", field="options.scene_starts")
+    return Fraction(value.num, value.den)

@@ -19,7 +19,7 @@ from moodcut_kit.media.source import Source
 from moodcut_kit.time import FrameTimes
 from moodcut_segmenter.clock_gaps import skipped_frames
 from moodcut_segmenter.detectors import DEFAULT_DETECTOR, Detector, ShotDetector, make_detector
-from moodcut_segmenter.errors import BadOptionsError, BadPlanError
+from moodcut_segmenter.errors import BadOptionsError, BadPlanError, NoChaptersError
 from moodcut_segmenter.film_pass import (
     DEFAULT_DECODING,
     Decoding,
@@ -28,13 +28,16 @@ from moodcut_segmenter.film_pass import (
     film_shape,
     keyframe_rendition,
 )
+from moodcut_segmenter.film_sound import window_count
+from moodcut_segmenter.given_scenes import check_starts
 from moodcut_segmenter.keyframes import JPEG_QUALITY, keyframes_of, sample_stride
 from moodcut_segmenter.letterbox import PictureArea
 from moodcut_segmenter.picture_defects import Defect
-from moodcut_segmenter.picture_features import COLOUR_COUNT, FEATURE_COUNT, LAYOUT_COUNT
 from moodcut_segmenter.picture_store import PictureStore
 from moodcut_segmenter.samples import FilmShape, Peaks
-from moodcut_segmenter.scenes import FeatureBlock, group_scenes
+from moodcut_segmenter.scene_finding import SceneFinder, SceneSource, by_grouping, by_model, by_starts
+from moodcut_segmenter.scene_model import SceneModel
+from moodcut_segmenter.shot_features import samples_within, shot_table
 from moodcut_segmenter.shots import ShotSpan, find_shots, without_blank_ends
 from moodcut_segmenter.shown_part import longest_shown_part
 
@@ -42,11 +45,6 @@ RANGE_FRAMES = 4000
 # Enough ranges that several segmenters end at about the same time, none so short that its context weighs.
 _RANGE_COUNT, _SHORT_RANGE_FRAMES = 16, 1000
 _DEFECT_SHARE = 0.8
-_BLOCKS = (
-    FeatureBlock(0, COLOUR_COUNT, 2.0),
-    FeatureBlock(COLOUR_COUNT, COLOUR_COUNT + LAYOUT_COUNT, 1.0),
-    FeatureBlock(COLOUR_COUNT + LAYOUT_COUNT, FEATURE_COUNT, 1.0),
-)
 
 
 class Unusable(Enum):
@@ -70,15 +68,23 @@ class MovieOptions:
     """What may be chosen about a film's analysis.
 
     ``detector``: a string names a plug-in (:mod:`moodcut_segmenter.detectors.plugins`). ``scene_count`` None lets the
-    film decide.
+    film decide. ``scene_starts_seconds``: with scenes that are given, and only then.
     """
 
     detector: Detector | str = DEFAULT_DETECTOR
     scene_count: int | None = None
+    scene_source: SceneSource = SceneSource.GROUPING
+    scene_starts_seconds: tuple[Fraction, ...] = ()
 
     def __post_init__(self) -> None:
         if self.scene_count is not None and self.scene_count < 1:
             raise BadOptionsError("the number of scenes must be at least 1", scene_count=self.scene_count)
+        if self.scene_count is not None and self.scene_source in (SceneSource.GIVEN, SceneSource.CHAPTERS):
+            message = f"scenes that are {self.scene_source.value} cannot be counted as well: leave scene_count out"
+            raise BadOptionsError(message, field="scene_count")
+        if bool(self.scene_starts_seconds) != (self.scene_source is SceneSource.GIVEN):
+            message = "beginnings of scenes belong to scenes that are given, and those need at least one"
+            raise BadOptionsError(message, field="scene_starts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ class MovieResult:
     picture: PictureArea
     shots: tuple[FoundShot, ...]
     scenes: tuple[tuple[int, int], ...]
+    scene_source: SceneSource
     keyframes: tuple[tuple[int, int], ...]
     warnings: tuple[str, ...]
 
@@ -155,29 +162,53 @@ def _cheapest_start(start: int, alignment: int, reach: int, context: int, keyfra
     return int(candidates[np.argmin(wasted)])
 
 
+def scene_finder(
+    options: MovieOptions, *, chapters_seconds: Sequence[Fraction] = (), model: SceneModel | None = None
+) -> SceneFinder:
+    """How scenes are found with these options in a film with these chapters.
+
+    ``model`` is the learned one, or None for the user's own. Raises NoChaptersError, ModelNotBuiltError and
+    BadSceneModelError.
+    """
+    if options.scene_source is SceneSource.GIVEN:
+        return by_starts(options.scene_starts_seconds)
+    if options.scene_source is SceneSource.CHAPTERS:
+        if not chapters_seconds:
+            raise NoChaptersError("The film has no chapters. Give its scenes, or let them be found.")
+        return by_starts(chapters_seconds, SceneSource.CHAPTERS)
+    if options.scene_source is SceneSource.MODEL:
+        return by_model(model or SceneModel(), options.scene_count)
+    return by_grouping(options.scene_count)
+
+
 def merge_ranges(
-    ranges: Sequence[RangeResult], index: FrameIndex, shape: FilmShape, *, scene_count: int | None
+    ranges: Sequence[RangeResult], index: FrameIndex, shape: FilmShape, *, find_scenes: SceneFinder | None = None
 ) -> MovieResult:
-    """Put ranges together: exactly the result of a single pass. Raises BadPlanError if they do not tile the film."""
+    """Put ranges together: exactly the result of a single pass.
+
+    ``find_scenes``: by grouping if left out. Raises BadPlanError if the ranges do not tile the film.
+    """
     frame_count, times = index.times.frame_count, index.times
     ends = [0, *(each.end_frame for each in ranges)]
     if [each.start_frame for each in ranges] != ends[:-1] or ends[-1] != frame_count:
-        found = ", ".join(f"{each.start_frame}-{each.end_frame}" for each in ranges)
-        raise BadPlanError(f"the ranges {found or '(none)'} do not tile the film's {frame_count} frames", ranges=found)
+        given = ", ".join(f"{each.start_frame}-{each.end_frame}" for each in ranges)
+        raise BadPlanError(f"the ranges {given or '(none)'} do not tile the film's {frame_count} frames", ranges=given)
     spans = find_shots(
         np.concatenate([each.probabilities.single for each in ranges]),
         np.concatenate([each.probabilities.many for each in ranges]),
     )
     sample_frames = np.concatenate([each.sample_frames for each in ranges])
     features = np.concatenate([each.features for each in ranges])
+    features = np.concatenate([each.features for each in ranges])
     defects = np.concatenate([each.defects for each in ranges])
     empty = (defects == Defect.BLANK) | (defects == Defect.CREDITS)
-    durations = np.array(
-        [float(times.start_seconds(span.end_frame) - times.start_seconds(span.start_frame)) for span in spans]
-    )
-    picked = [_samples_of(span, sample_frames) for span in spans]
-    shot_features = np.stack([features[rows].astype(np.float32).mean(axis=0) for rows in picked])
-    scenes = group_scenes(shot_features, durations, _BLOCKS, scene_count=scene_count)
+    sound = np.concatenate([each.sound for each in ranges])
+    if len(sound) not in (0, window_count(times)):
+        raise BadPlanError(f"the ranges have {len(sound)} windows of sound, not the film's {window_count(times)}")
+    picked = [samples_within(span, sample_frames) for span in spans]
+    table = shot_table(spans, times, sample_frames=sample_frames, picture=features, sound=sound)
+    found = (find_scenes or by_grouping())(table)
+    scenes = found.scenes
     scene_of = np.repeat(np.arange(len(scenes)), [end - start for start, end in scenes])
     unusable = [_unusable(span, defects[rows]) for span, rows in zip(spans, picked, strict=True)]
     spans = [_shown(span, sample_frames[rows], empty[rows]) for span, rows in zip(spans, picked, strict=True)]
@@ -190,9 +221,10 @@ def merge_ranges(
         shape=shape,
         picture=_picture(ranges, shape),
         shots=shots,
-        scenes=tuple(scenes),
+        scenes=scenes,
+        scene_source=found.source,
         keyframes=tuple((number, frame) for number, span in enumerate(spans) for frame in keyframes_of(span, stride)),
-        warnings=_warnings(sum(each.missing_count for each in ranges), times),
+        warnings=(*_warnings(sum(each.missing_count for each in ranges), times), *found.warnings),
     )
 
 
@@ -234,13 +266,15 @@ def analyze_movie(
 ) -> AnalyzedMovie:
     """Find shots, scenes and keyframes of the film file ``path`` in one pass; the file is decoded as ``decoding`` says.
 
-    ``detector`` may be one of your own. Raises ModelNotBuiltError if the detector's model has not been built, and the
-    media errors of :mod:`moodcut_kit.media`.
+    ``detector`` may be one of your own. Raises ModelNotBuiltError if the detector's model has not been built,
+    BadOptionsError, NoChaptersError and BadSceneModelError, and the media errors of :mod:`moodcut_kit.media`.
     """
     chosen = options or MovieOptions()
     used = detector or make_detector(chosen.detector)
     facts = read_film_facts(path, limits=decoding.limits, process_limits=decoding.process_limits, check=check)
     index, shape = facts.index, film_shape(path, facts, decoding=decoding, check=check)
+    check_starts(chosen.scene_starts_seconds, index.times.duration_seconds)
+    find_scenes = scene_finder(chosen, chapters_seconds=facts.chapters_seconds)
     planned = plan_ranges(
         index.times.frame_count,
         alignment_frames=used.alignment_frames,
@@ -255,19 +289,10 @@ def analyze_movie(
         jpegs.add(ranges[-1].jpegs.items())
         ranges[-1] = replace(ranges[-1], jpegs={})
         on_progress(end / index.times.frame_count)
-    result = merge_ranges(ranges, index, shape, scene_count=chosen.scene_count)
+    result = merge_ranges(ranges, index, shape, find_scenes=find_scenes)
     lacking = [frame for _, frame in result.keyframes if frame not in jpegs]
     jpegs.add(decode_keyframes(path, index, shape, lacking, decoding=decoding, check=check))
     return AnalyzedMovie(result=result, jpegs=jpegs.only(frame for _, frame in result.keyframes))
-
-
-def _samples_of(span: ShotSpan, sample_frames: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows of the samples in what the shot offers, or the one nearest to its middle if there is none."""
-    start, end = span.keyframe_range()
-    rows = np.arange(np.searchsorted(sample_frames, start), np.searchsorted(sample_frames, end), dtype=np.int64)
-    if len(rows):
-        return rows
-    return np.array([np.argmin(np.abs(sample_frames - (start + end) // 2))], dtype=np.int64)
 
 
 def _warnings(missing_count: int, times: FrameTimes) -> tuple[str, ...]:

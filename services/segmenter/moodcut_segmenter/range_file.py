@@ -25,11 +25,11 @@ from moodcut_segmenter.film_pass import RangeResult
 from moodcut_segmenter.letterbox import PictureArea
 from moodcut_segmenter.samples import FilmShape
 
-_MAGIC = b"MCRANGE2"
+_MAGIC = b"MCRANGE3"
 _HEAD = struct.Struct("<8sQ")
 _RANGE_ARRAYS = (
     *("about", "single", "many", "sample_frames", "features", "defects"),
-    *("row_peaks", "column_peaks", "jpeg_frames", "jpeg_sizes"),
+    *("row_peaks", "column_peaks", "sound", "jpeg_frames", "jpeg_sizes"),
 )
 
 ReadRange = Callable[[int, int], bytes]
@@ -38,11 +38,13 @@ ReadRange = Callable[[int, int], bytes]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What is known of a film before any range is analysed."""
+    """What is known of a film before any range is analysed. ``chapters_seconds``: where chapters begin, from the first
+    frame."""
 
     index: FrameIndex
     shape: FilmShape
     ranges: tuple[tuple[int, int], ...]
+    chapters_seconds: tuple[Fraction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,12 +68,13 @@ def plan_bytes(plan: Plan) -> bytes:
         shape=np.array([shape.width, shape.height, shape.rotation_degrees], dtype=np.int64),
         measured=np.array(_numbers(shape.measured), dtype=np.int64),
         ranges=np.array(plan.ranges, dtype=np.int64),
+        chapters=np.array([each.as_integer_ratio() for each in plan.chapters_seconds], dtype=np.int64).reshape(-1, 2),
     )
 
 
 def read_plan(data: bytes) -> Plan:
     """The inverse of :func:`plan_bytes`. Raises BadPlanError for anything else."""
-    arrays = _load(data, "the plan", ("runs", "clock", "keyframes", "shape", "measured", "ranges"))
+    arrays = _load(data, "the plan", ("runs", "clock", "keyframes", "shape", "measured", "ranges", "chapters"))
     numerator, denominator, first_pts = (int(each) for each in arrays["clock"])
     times = FrameTimes.from_runs(
         time_base=Fraction(numerator, denominator),
@@ -85,6 +88,7 @@ def read_plan(data: bytes) -> Plan:
             width=width, height=height, rotation_degrees=rotation, measured=_area([int(n) for n in arrays["measured"]])
         ),
         tuple((int(start), int(end)) for start, end in arrays["ranges"]),
+        tuple(Fraction(int(over), int(under)) for over, under in arrays["chapters"]),
     )
 
 
@@ -101,6 +105,7 @@ def range_pieces(result: RangeResult) -> Iterator[bytes]:
         defects=result.defects,
         row_peaks=result.row_peaks,
         column_peaks=result.column_peaks,
+        sound=result.sound,
         jpeg_frames=np.array(frames, dtype=np.int64),
         jpeg_sizes=np.array(sizes, dtype=np.int64),
     )
@@ -126,6 +131,7 @@ def read_range(read: ReadRange) -> StoredRange:
         defects=arrays["defects"],
         row_peaks=arrays["row_peaks"],
         column_peaks=arrays["column_peaks"],
+        sound=arrays["sound"],
         jpegs={},
         missing_count=missing,
     )

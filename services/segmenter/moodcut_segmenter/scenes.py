@@ -29,7 +29,7 @@ class SceneOptions:
     ``longest_shots``: no scene has more shots, so that time and memory grow with the film's length and not its square.
     """
 
-    price: float = 1.1
+    price: float = 1.3
     usual_seconds: float = 40.0
     length_weight: float = 0.1
     longest_shots: int = 600
@@ -57,19 +57,43 @@ def group_scenes(
     ``features``: [shots, columns]; ``durations_seconds``: [shots], positive; ``blocks`` say how columns are compared.
     ``scene_count`` asks for so many (as many as there are shots if they are fewer); without it the price decides.
     """
-    chosen = options or SceneOptions()
     shot_count = len(durations_seconds)
     if shot_count == 0:
         return []
-    durations = np.maximum(np.asarray(durations_seconds, dtype=np.float64), 1e-3)
     wanted = None if scene_count is None else min(max(scene_count, 1), shot_count)
-    longest = min(shot_count, chosen.longest_shots)
-    if wanted is not None:
-        longest = min(shot_count, max(longest, -(-2 * shot_count // wanted)))
-    kernel = _Kernel(np.asarray(features, dtype=np.float64), blocks)
-    costs = _run_costs(kernel, durations, longest, chosen)
+    chosen = options or SceneOptions()
+    longest = chosen.longest_shots if wanted is None else max(chosen.longest_shots, -(-2 * shot_count // wanted))
+    costs = _costs(features, durations_seconds, blocks, longest, chosen)
     ends = _cheapest(costs, chosen.price) if wanted is None else _cheapest_of(costs, wanted)
     return list(zip([0, *ends[:-1]], ends, strict=True))
+
+
+def boundary_probabilities(
+    features: NDArray[np.floating],
+    durations_seconds: NDArray[np.floating],
+    blocks: Sequence[FeatureBlock],
+    *,
+    options: SceneOptions | None = None,
+    temperature: float = 0.1,
+) -> Floats:
+    """How likely a scene begins with each shot but the first: float64 [shots - 1].
+
+    The share of the partitions in which one does, each counting exp(-cost / temperature): of no use for finding scenes,
+    but a measure of how sure the boundaries are.
+    """
+    chosen = options or SceneOptions()
+    costs = (_costs(features, durations_seconds, blocks, chosen.longest_shots, chosen) + chosen.price) / temperature
+    count, longest = costs.shape
+    before, after = np.full(count + 1, -np.inf), np.full(count + 1, -np.inf)
+    before[0], after[count] = 0.0, 0.0
+    for start in range(count):
+        ends = slice(start + 1, start + 1 + min(longest, count - start))
+        reached = before[start] - costs[start, : ends.stop - ends.start]
+        before[ends] = np.logaddexp(before[ends], reached)
+    for start in range(count - 1, -1, -1):
+        reach = min(longest, count - start)
+        after[start] = np.logaddexp.reduce(after[start + 1 : start + 1 + reach] - costs[start, :reach])
+    return np.asarray(np.exp(before + after - before[count])[1:-1], dtype=np.float64)
 
 
 class _Kernel:
@@ -93,6 +117,18 @@ class _Kernel:
         for part, width, weight in self._parts:
             value += weight * np.exp(-np.square(part[shot:end] - part[shot]).sum(axis=1) / width)
         return value
+
+
+def _costs(
+    features: NDArray[np.floating],
+    durations_seconds: NDArray[np.floating],
+    blocks: Sequence[FeatureBlock],
+    longest: int,
+    options: SceneOptions,
+) -> Floats:
+    durations = np.maximum(np.asarray(durations_seconds, dtype=np.float64), 1e-3)
+    kernel = _Kernel(np.asarray(features, dtype=np.float64), blocks)
+    return _run_costs(kernel, durations, min(len(durations), longest), options)
 
 
 def _run_costs(kernel: _Kernel, durations: Floats, longest: int, options: SceneOptions) -> Floats:

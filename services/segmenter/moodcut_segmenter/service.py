@@ -23,17 +23,20 @@ from moodcut_segmenter.beat_backends import SAMPLE_RATE, default_backend
 from moodcut_segmenter.detectors import Detector, ShotDetector, make_detector
 from moodcut_segmenter.errors import BadPlanError, OtherVersionError
 from moodcut_segmenter.film_pass import analyze_frames, film_shape
+from moodcut_segmenter.given_scenes import check_starts
 from moodcut_segmenter.keyframes import pack_layout
-from moodcut_segmenter.movie import MovieOptions, decode_keyframes, merge_ranges, plan_ranges
+from moodcut_segmenter.movie import MovieOptions, decode_keyframes, merge_ranges, plan_ranges, scene_finder
 from moodcut_segmenter.music import analyze_sound
 from moodcut_segmenter.picture_store import PictureStore
 from moodcut_segmenter.range_file import Plan, StoredRange, plan_bytes, range_pieces, read_plan, read_range
+from moodcut_segmenter.scene_finding import SceneFinder, SceneSource
+from moodcut_segmenter.scene_model import SceneModel
 from moodcut_segmenter.settings import SegmenterSettings
 
 _log = logging.getLogger(__name__)
 _SERVICE = "moodcut.v1.SegmenterService"
-_RANGE_VERSION = 2
-_MOVIE_VERSION = 3
+_RANGE_VERSION = 3
+_MOVIE_VERSION = 4
 _MUSIC_VERSION = 1
 _MOVIE, _INDEX, _PACK = "movie.pb", "keyframes.pb", "keyframes.jpegs"
 
@@ -81,8 +84,11 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
                     keyframes=index.keyframes,
                     range_frames=self._settings.range_frames,
                 )
-                self._write_once(key, plan_bytes(Plan(index, shape, tuple(ranges))))
+                self._write_once(key, plan_bytes(Plan(index, shape, tuple(ranges), facts.chapters_seconds)))
             plan = self._plan(request.principal, key, names)
+        # What cannot be done is said before the work.
+        check_starts(names.options.scene_starts_seconds, plan.index.times.duration_seconds)
+        self._scene_finder(names, plan)
         return segmenter_pb2.PlanMovieResponse(
             plan_key=key,
             ranges=[segmenter_pb2.FrameRange(start_frame=start, end_frame=end) for start, end in plan.ranges],
@@ -167,7 +173,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         stored = [self._stored_range(request.principal, key, names) for key in request.range_keys]
         check()
         result = merge_ranges(
-            [each.result for each in stored], plan.index, plan.shape, scene_count=names.options.scene_count
+            [each.result for each in stored], plan.index, plan.shape, find_scenes=self._scene_finder(names, plan)
         )
         jpegs = PictureStore()
         frames = {frame for _, frame in result.keyframes}
@@ -198,7 +204,11 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
                     options.detector, threads=self._settings.network_threads
                 )
             detector = self._detectors[options.detector]
-        return _MovieNames(principal, sha256, options, detector)
+        model = SceneModel(self._settings.scene_model) if options.scene_source is SceneSource.MODEL else None
+        return _MovieNames(principal, sha256, options, detector, model)
+
+    def _scene_finder(self, names: _MovieNames, plan: Plan) -> SceneFinder:
+        return scene_finder(names.options, chapters_seconds=plan.chapters_seconds, model=names.scene_model)
 
     def _plan(self, principal: str, key: str, names: _MovieNames) -> Plan:
         return read_plan(self._store.get(names.check_own(check_owned(principal, key, "plan_key"))).data)
@@ -222,8 +232,15 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
 class _MovieNames:
     """Names of the objects of one film's analysis. The ranges do not depend on how shots are grouped."""
 
-    def __init__(self, principal: str, sha256: str, options: MovieOptions, detector: ShotDetector) -> None:
-        self.options, self.detector = options, detector
+    def __init__(
+        self,
+        principal: str,
+        sha256: str,
+        options: MovieOptions,
+        detector: ShotDetector,
+        scene_model: SceneModel | None,
+    ) -> None:
+        self.options, self.detector, self.scene_model = options, detector, scene_model
         self._principal, self._sha256 = principal, sha256
         self._range = fingerprint(
             stage="segment-range",
@@ -235,8 +252,12 @@ class _MovieNames:
         self._movie = fingerprint(
             stage="segment-movie",
             version=_MOVIE_VERSION,
-            model_digest="",
-            parameters={"scene_count": options.scene_count},
+            model_digest=scene_model.digest if scene_model else "",
+            parameters={
+                "scene_count": options.scene_count,
+                "scene_source": options.scene_source.value,
+                "scene_starts": [str(each) for each in options.scene_starts_seconds],
+            },
             inputs=[self._range],
         )
 

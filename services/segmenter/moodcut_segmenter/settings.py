@@ -1,8 +1,9 @@
-"""How a segmenter service runs. Nothing here changes a result."""
+"""How a segmenter service runs. Nothing here changes a result without changing its name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from moodcut_kit.media.limits import ProcessLimits, limits_from_environment
 from moodcut_kit.media.open import DEFAULT_LIMITS, MediaLimits
@@ -12,12 +13,14 @@ from moodcut_segmenter.film_pass import Decoding
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmenterSettings:
     """``network_threads`` and ``decoder_threads``: 0 takes every core. ``range_frames``: how much one AnalyzeRange call
-    does at most, or little more. ``limits``: which media are accepted; ``process_limits``: how much of the machine
-    decoding one may take (None: no process of its own)."""
+    does at most, or little more. ``scene_model``: a learned model of scenes, None for ``scenes.onnx`` of the model
+    cache. ``limits``: which media are accepted; ``process_limits``: how much of the machine decoding one may take
+    (None: no process of its own)."""
 
     network_threads: int = 0
     decoder_threads: int = 0
     range_frames: int = 4000
+    scene_model: Path | None = None
     limits: MediaLimits = DEFAULT_LIMITS
     process_limits: ProcessLimits | None = field(default_factory=limits_from_environment)
 

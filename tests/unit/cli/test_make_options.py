@@ -34,7 +34,7 @@ def test_default_style() -> None:
     assert options.boundaries == montage_pb2.GRID_BOUNDARIES_REAL
     assert options.length_mode == solver_pb2.LENGTH_MODE_FLEXIBLE
     assert options.weighting == solver_pb2.WEIGHTING_PER_BAR
-    assert options.movie.detector == segmenter_pb2.SHOT_DETECTOR_TRANSNETV2
+    assert options.movie.detector == segmenter_pb2.SHOT_DETECTOR_TRANSNETV2_FAST
     assert not options.relax
 
 

@@ -18,6 +18,7 @@ from moodcut_segmenter.movie import merge_ranges
 from moodcut_segmenter.picture_features import FEATURE_COUNT
 from moodcut_segmenter.range_file import Plan, plan_bytes, range_pieces, read_plan, read_range
 from moodcut_segmenter.samples import FilmShape
+from moodcut_segmenter.sound_features import SOUND_COUNT
 
 _AREA = PictureArea(left=0, top=40, width=640, height=280)
 _SHAPE = FilmShape(width=640, height=360, rotation_degrees=90, measured=_AREA)
@@ -28,7 +29,7 @@ def _index(frame_count: int) -> FrameIndex:
     return FrameIndex(times, np.array([0, 12, 24], dtype=np.int64))
 
 
-def _range(start: int, end: int, *, cut: int | None = None) -> RangeResult:
+def _range(start: int, end: int, *, cut: int | None = None, sound: bool = False) -> RangeResult:
     rng = np.random.default_rng(start)
     single = np.zeros(end - start, np.float32)
     if cut is not None:
@@ -43,26 +44,28 @@ def _range(start: int, end: int, *, cut: int | None = None) -> RangeResult:
         defects=np.zeros(len(samples), np.uint8),
         row_peaks=np.array([0, 0, 0, *[100 + start] * 30, 0, 0], np.uint8),
         column_peaks=np.full(64, 90, np.uint8),
+        sound=np.ones((3, SOUND_COUNT), np.float16) if start == 0 and sound else np.zeros((0, SOUND_COUNT), np.float16),
         jpegs={6: b"six", 12: b"twelve"} if start == 0 else {},
         missing_count=1,
     )
 
 
 def test_a_plan_comes_back_as_it_was() -> None:
-    plan = Plan(_index(100), _SHAPE, ((0, 50), (50, 100)))
+    plan = Plan(_index(100), _SHAPE, ((0, 50), (50, 100)), (Fraction(0), Fraction(7, 3)))
     back = read_plan(plan_bytes(plan))
     assert np.array_equal(back.index.times.boundaries_pts, plan.index.times.boundaries_pts)
     assert back.index.times.time_base == plan.index.times.time_base
     assert np.array_equal(back.index.keyframes, plan.index.keyframes)
-    assert (back.shape, back.ranges) == (plan.shape, plan.ranges)
+    assert (back.shape, back.ranges, back.chapters_seconds) == (plan.shape, plan.ranges, plan.chapters_seconds)
 
 
 def test_a_range_comes_back_as_it_was() -> None:
-    result = _range(0, 50, cut=20)
+    result = _range(0, 50, cut=20, sound=True)
     data = b"".join(range_pieces(result))
     back = read_range(lambda offset, count: data[offset : offset + count])
     assert np.array_equal(back.result.probabilities.single, result.probabilities.single)
     assert np.array_equal(back.result.features, result.features)
+    assert np.array_equal(back.result.sound, result.sound)
     assert (back.result.start_frame, back.result.end_frame, back.result.missing_count) == (0, 50, 1)
     assert {frame: data[at : at + count] for frame, (at, count) in back.jpegs.items()} == result.jpegs
 
@@ -76,7 +79,7 @@ def test_other_bytes_are_refused(data: bytes) -> None:
 
 
 def test_merged_ranges_are_one_film() -> None:
-    result = merge_ranges([_range(0, 50, cut=20), _range(50, 100, cut=70)], _index(100), _SHAPE, scene_count=None)
+    result = merge_ranges([_range(0, 50, cut=20), _range(50, 100, cut=70)], _index(100), _SHAPE)
     assert [shot.span.start_frame for shot in result.shots] == [0, 20, 70]
     assert result.scenes[0][0] == 0
     assert result.scenes[-1][1] == 3
@@ -88,4 +91,9 @@ def test_ranges_that_do_not_tile_are_refused() -> None:
     first, second = _range(0, 50), _range(50, 100)
     for ranges in ([first], [second, first], [first, first, second], [], [first, replace(second, end_frame=90)]):
         with pytest.raises(BadPlanError, match="do not tile"):
-            merge_ranges(ranges, _index(100), _SHAPE, scene_count=None)
+            merge_ranges(ranges, _index(100), _SHAPE)
+
+
+def test_sound_that_is_not_the_whole_films_is_refused() -> None:
+    with pytest.raises(BadPlanError, match="3 windows of sound, not the film's 7"):
+        merge_ranges([_range(0, 50, sound=True), _range(50, 100)], _index(100), _SHAPE)

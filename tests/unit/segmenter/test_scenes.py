@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moodcut_segmenter.scenes import FeatureBlock, SceneOptions, _cheapest, _cheapest_of, group_scenes
+from moodcut_segmenter.scenes import (
+    FeatureBlock,
+    SceneOptions,
+    _cheapest,
+    _cheapest_of,
+    _costs,
+    boundary_probabilities,
+    group_scenes,
+)
 
 _ONE_BLOCK = [FeatureBlock(0, 3, 1.0)]
 
@@ -71,3 +79,26 @@ def test_no_other_partition_is_cheaper(seed: int) -> None:
     for wanted in range(1, count + 1):
         least = min((each for each in partitions if len(each) == wanted), key=total)
         assert tuple(_cheapest_of(costs, wanted)) == least
+
+
+def test_probabilities_are_shares_of_all_partitions() -> None:
+    count, options = 7, SceneOptions(longest_shots=5, price=0.3)
+    rng = np.random.default_rng(1)
+    features, seconds = rng.random((count, 3)), rng.uniform(1, 9, count)
+    found = boundary_probabilities(features, seconds, _ONE_BLOCK, options=options, temperature=0.5)
+    costs = _costs(features, seconds, _ONE_BLOCK, 5, options)
+    total, shares = 0.0, np.zeros(count - 1)
+    for size in range(count):
+        for inner in combinations(range(1, count), size):
+            pieces = list(zip((0, *inner), (*inner, count), strict=True))
+            if max(end - start for start, end in pieces) <= 5:
+                cost = sum(costs[start, end - start - 1] + options.price for start, end in pieces)
+                total += np.exp(-cost / 0.5)
+                shares[[each - 1 for each in inner]] += np.exp(-cost / 0.5)
+    assert found == pytest.approx(shares / total)
+
+
+def test_boundaries_of_places_are_sure() -> None:
+    places = [0] * 6 + [1] * 5 + [2] * 7
+    found = boundary_probabilities(_alternating(places), np.full(len(places), 6.0), _ONE_BLOCK)
+    assert set(np.flatnonzero(found > 0.5) + 1) == {6, 11}
