@@ -39,12 +39,12 @@ class AudioInfo:
         return Fraction(self.sample_count, self.sample_rate)
 
 
-def probe_audio(path: Path, *, limits: MediaLimits = DEFAULT_LIMITS) -> AudioInfo:
+def probe_audio(path: Path, *, track: int = 0, limits: MediaLimits = DEFAULT_LIMITS) -> AudioInfo:
     """Rate, channels and exact length of a file's sound. Decodes it all: headers state lengths that are not so.
 
-    The rate and channels are those of the first frame. Raises as :func:`decode_audio` does.
+    The rate and channels are those of the first frame of ``track``. Raises as :func:`decode_audio` does.
     """
-    decoder = _Decoder(path, limits)
+    decoder = _Decoder(path, limits, track)
     sample_rate, channel_count = 0, 0
     for frame in decoder.frames():
         if not sample_rate:
@@ -54,9 +54,16 @@ def probe_audio(path: Path, *, limits: MediaLimits = DEFAULT_LIMITS) -> AudioInf
 
 
 def decode_audio(
-    path: Path, *, sample_rate: int, channels: Literal[1, 2], limits: MediaLimits = DEFAULT_LIMITS
+    path: Path,
+    *,
+    sample_rate: int,
+    channels: Literal[1, 2],
+    track: int = 0,
+    limits: MediaLimits = DEFAULT_LIMITS,
 ) -> NDArray[np.float32]:
     """Decode a file's sound and resample it to ``sample_rate`` hertz.
+
+    ``track`` is the sound track of a file with several, counted from 1; 0 takes the one a player would choose.
 
     Returns float32 in [-1, 1] as stored (lossy codecs may overshoot), shape [n] for one channel and [n, 2] for two
     (left, right). Sample 0 is the first a player presents: encoder delay and padding are taken off as the file
@@ -64,12 +71,12 @@ def decode_audio(
     right; a mono file is copied to both; surround is mixed down to stereo first. A packet that cannot be decoded
     becomes silence of its length, and so does a gap of over 0.1 s in the file's time stamps.
 
-    Raises MediaWithoutSoundError (no audio stream, or nothing decodes), MediaLimitError, MediaUnreadableError and what
-    :func:`~moodcut_kit.media.open.open_container` raises.
+    Raises MediaWithoutSoundError (no audio stream, or nothing decodes), MediaTrackError (no such track),
+    MediaLimitError, MediaUnreadableError and what :func:`~moodcut_kit.media.open.open_container` raises.
     """
     if sample_rate < 1:
         raise ValueError("sample_rate must be at least 1")
-    decoder = _Decoder(path, limits)
+    decoder = _Decoder(path, limits, track)
     chunks: list[NDArray[np.float32]] = []
     resampler: AudioResampler | None = None
     setup: tuple[str, str, int] | None = None
@@ -94,16 +101,17 @@ class _Decoder:
     at the end where the container states a shorter presentation.
     """
 
-    def __init__(self, path: Path, limits: MediaLimits) -> None:
+    def __init__(self, path: Path, limits: MediaLimits, track: int) -> None:
         self.length_seconds = Fraction(0)
         self._path = path
         self._limits = limits
+        self._track = track
 
     def frames(self) -> Iterator[AudioFrame]:
         """Raises MediaWithoutSoundError if there is not one sample."""
         problem, lost_seconds, first_seconds = "", Fraction(0), None
         with open_container(self._path, limits=self._limits) as container, translated(self._path):
-            stream = audio_stream(self._path, container)
+            stream = audio_stream(self._path, container, track=self._track)
             stated_seconds = Fraction(0)
             if stream.duration and stream.time_base and container.format.name.startswith("mov"):
                 stated_seconds = stream.duration * stream.time_base

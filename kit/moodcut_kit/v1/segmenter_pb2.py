@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from moodcut_kit.v1 import media_pb2 as moodcut_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1amoodcut/v1/segmenter.proto\x12\nmoodcut.v1\x1a\x16moodcut/v1/media.proto\"O\n\x0cMovieOptions\x12*\n\x08\x64\x65tector\x18\x01 \x01(\x0e\x32\x18.moodcut.v1.ShotDetector\x12\x13\n\x0bscene_count\x18\x02 \x01(\x05\"4\n\nFrameRange\x12\x13\n\x0bstart_frame\x18\x01 \x01(\x03\x12\x11\n\tend_frame\x18\x02 \x01(\x03\"f\n\x10PlanMovieRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cmovie_sha256\x18\x02 \x01(\t\x12)\n\x07options\x18\x03 \x01(\x0b\x32\x18.moodcut.v1.MovieOptions\"\xb5\x01\n\x11PlanMovieResponse\x12\x10\n\x08plan_key\x18\x01 \x01(\t\x12&\n\x06ranges\x18\x02 \x03(\x0b\x32\x16.moodcut.v1.FrameRange\x12\x13\n\x0b\x66rame_count\x18\x03 \x01(\x03\x12\x1a\n\x12movie_analysis_key\x18\x04 \x01(\t\x12\x1a\n\x12keyframe_index_key\x18\x05 \x01(\t\x12\x19\n\x11keyframe_pack_key\x18\x06 \x01(\t\"\xa2\x01\n\x13\x41nalyzeRangeRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cmovie_sha256\x18\x02 \x01(\t\x12)\n\x07options\x18\x03 \x01(\x0b\x32\x18.moodcut.v1.MovieOptions\x12\x10\n\x08plan_key\x18\x04 \x01(\t\x12%\n\x05range\x18\x05 \x01(\x0b\x32\x16.moodcut.v1.FrameRange\")\n\x14\x41nalyzeRangeResponse\x12\x11\n\trange_key\x18\x01 \x01(\t\"\x8e\x01\n\x12\x46inishMovieRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cmovie_sha256\x18\x02 \x01(\t\x12)\n\x07options\x18\x03 \x01(\x0b\x32\x18.moodcut.v1.MovieOptions\x12\x10\n\x08plan_key\x18\x04 \x01(\t\x12\x12\n\nrange_keys\x18\x05 \x03(\t\"h\n\x13\x46inishMovieResponse\x12\x1a\n\x12movie_analysis_key\x18\x01 \x01(\t\x12\x1a\n\x12keyframe_index_key\x18\x02 \x01(\t\x12\x19\n\x11keyframe_pack_key\x18\x03 \x01(\t\"h\n\x13SegmentMusicRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cmusic_sha256\x18\x02 \x01(\t\x12(\n\x07\x62\x61\x63kend\x18\x03 \x01(\x0e\x32\x17.moodcut.v1.BeatBackend\"2\n\x14SegmentMusicResponse\x12\x1a\n\x12music_analysis_key\x18\x01 \x01(\t*\xfc\x01\n\x0cShotDetector\x12\x1d\n\x19SHOT_DETECTOR_UNSPECIFIED\x10\x00\x12\x1c\n\x18SHOT_DETECTOR_TRANSNETV2\x10\x01\x12\x19\n\x15SHOT_DETECTOR_CONTENT\x10\x02\x12\x1a\n\x16SHOT_DETECTOR_ADAPTIVE\x10\x03\x12\x16\n\x12SHOT_DETECTOR_HASH\x10\x04\x12\x1b\n\x17SHOT_DETECTOR_HISTOGRAM\x10\x05\x12\x1b\n\x17SHOT_DETECTOR_THRESHOLD\x10\x06\x12&\n\"SHOT_DETECTOR_TRANSNETV2_REFERENCE\x10\x07\x32\xd2\x02\n\x10SegmenterService\x12H\n\tPlanMovie\x12\x1c.moodcut.v1.PlanMovieRequest\x1a\x1d.moodcut.v1.PlanMovieResponse\x12Q\n\x0c\x41nalyzeRange\x12\x1f.moodcut.v1.AnalyzeRangeRequest\x1a .moodcut.v1.AnalyzeRangeResponse\x12N\n\x0b\x46inishMovie\x12\x1e.moodcut.v1.FinishMovieRequest\x1a\x1f.moodcut.v1.FinishMovieResponse\x12Q\n\x0cSegmentMusic\x12\x1f.moodcut.v1.SegmentMusicRequest\x1a .moodcut.v1.SegmentMusicResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1amoodcut/v1/segmenter.proto\x12\nmoodcut.v1\x1a\x16moodcut/v1/media.proto\"O\n\x0cMovieOptions\x12*\n\x08\x64\x65tector\x18\x01 \x01(\x0e\x32\x18.moodcut.v1.ShotDetector\x12\x13\n\x0bscene_count\x18\x02 \x01(\x05\"4\n\nFrameRange\x12\x13\n\x0bstart_frame\x18\x01 \x01(\x03\x12\x11\n\tend_frame\x18\x02 \x01(\x03\"f\n\x10PlanMovieRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cmovie_sha256\x18\x02 \x01(\t\x12)\n\x07options\x18\x03 \x01(\x0b\x32\x18.moodcut.v1.MovieOptions\"\xb5\x01\n\x11PlanMovieResponse\x12\x10\n\x08plan_key\x18\x01 \x01(\t\x12&\n\x06ranges\x18\x02 \x03(\x0b\x32\x16.moodcut.v1.FrameRange\x12\x13\n\x0b\x66rame_count\x18\x03 \x01(\x03\x12\x1a\n\x12movie_analysis_key\x18\x04 \x01(\t\x12\x1a\n\x12keyframe_index_key\x18\x05 \x01(\t\x12\x19\n\x11keyframe_pack_key\x18\x06 \x01(\t\"\xa2\x01\n\x13\x41nalyzeRangeRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cmovie_sha256\x18\x02 \x01(\t\x12)\n\x07options\x18\x03 \x01(\x0b\x32\x18.moodcut.v1.MovieOptions\x12\x10\n\x08plan_key\x18\x04 \x01(\t\x12%\n\x05range\x18\x05 \x01(\x0b\x32\x16.moodcut.v1.FrameRange\")\n\x14\x41nalyzeRangeResponse\x12\x11\n\trange_key\x18\x01 \x01(\t\"\x8e\x01\n\x12\x46inishMovieRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cmovie_sha256\x18\x02 \x01(\t\x12)\n\x07options\x18\x03 \x01(\x0b\x32\x18.moodcut.v1.MovieOptions\x12\x10\n\x08plan_key\x18\x04 \x01(\t\x12\x12\n\nrange_keys\x18\x05 \x03(\t\"h\n\x13\x46inishMovieResponse\x12\x1a\n\x12movie_analysis_key\x18\x01 \x01(\t\x12\x1a\n\x12keyframe_index_key\x18\x02 \x01(\t\x12\x19\n\x11keyframe_pack_key\x18\x03 \x01(\t\"0\n\nGivenBeats\x12\x0f\n\x07seconds\x18\x01 \x03(\x01\x12\x11\n\tpositions\x18\x02 \x03(\x05\"H\n\nGivenTempo\x12\x0b\n\x03\x62pm\x18\x01 \x01(\x01\x12\x16\n\x0eoffset_seconds\x18\x02 \x01(\x01\x12\x15\n\rbeats_per_bar\x18\x03 \x01(\x05\"\x9a\x01\n\x0cMusicOptions\x12\x13\n\x0b\x61udio_track\x18\x01 \x01(\x05\x12\x0e\n\x06meters\x18\x02 \x03(\x05\x12-\n\x0bgiven_beats\x18\x03 \x01(\x0b\x32\x16.moodcut.v1.GivenBeatsH\x00\x12-\n\x0bgiven_tempo\x18\x04 \x01(\x0b\x32\x16.moodcut.v1.GivenTempoH\x00\x42\x07\n\x05given\"\x93\x01\n\x13SegmentMusicRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cmusic_sha256\x18\x02 \x01(\t\x12(\n\x07\x62\x61\x63kend\x18\x03 \x01(\x0e\x32\x17.moodcut.v1.BeatBackend\x12)\n\x07options\x18\x04 \x01(\x0b\x32\x18.moodcut.v1.MusicOptions\"2\n\x14SegmentMusicResponse\x12\x1a\n\x12music_analysis_key\x18\x01 \x01(\t*\xfc\x01\n\x0cShotDetector\x12\x1d\n\x19SHOT_DETECTOR_UNSPECIFIED\x10\x00\x12\x1c\n\x18SHOT_DETECTOR_TRANSNETV2\x10\x01\x12\x19\n\x15SHOT_DETECTOR_CONTENT\x10\x02\x12\x1a\n\x16SHOT_DETECTOR_ADAPTIVE\x10\x03\x12\x16\n\x12SHOT_DETECTOR_HASH\x10\x04\x12\x1b\n\x17SHOT_DETECTOR_HISTOGRAM\x10\x05\x12\x1b\n\x17SHOT_DETECTOR_THRESHOLD\x10\x06\x12&\n\"SHOT_DETECTOR_TRANSNETV2_REFERENCE\x10\x07\x32\xd2\x02\n\x10SegmenterService\x12H\n\tPlanMovie\x12\x1c.moodcut.v1.PlanMovieRequest\x1a\x1d.moodcut.v1.PlanMovieResponse\x12Q\n\x0c\x41nalyzeRange\x12\x1f.moodcut.v1.AnalyzeRangeRequest\x1a .moodcut.v1.AnalyzeRangeResponse\x12N\n\x0b\x46inishMovie\x12\x1e.moodcut.v1.FinishMovieRequest\x1a\x1f.moodcut.v1.FinishMovieResponse\x12Q\n\x0cSegmentMusic\x12\x1f.moodcut.v1.SegmentMusicRequest\x1a .moodcut.v1.SegmentMusicResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'moodcut_kit.v1.segmenter_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SHOTDETECTOR']._serialized_start=1107
-  _globals['_SHOTDETECTOR']._serialized_end=1359
+  _globals['_SHOTDETECTOR']._serialized_start=1432
+  _globals['_SHOTDETECTOR']._serialized_end=1684
   _globals['_MOVIEOPTIONS']._serialized_start=66
   _globals['_MOVIEOPTIONS']._serialized_end=145
   _globals['_FRAMERANGE']._serialized_start=147
@@ -50,10 +50,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FINISHMOVIEREQUEST']._serialized_end=840
   _globals['_FINISHMOVIERESPONSE']._serialized_start=842
   _globals['_FINISHMOVIERESPONSE']._serialized_end=946
-  _globals['_SEGMENTMUSICREQUEST']._serialized_start=948
-  _globals['_SEGMENTMUSICREQUEST']._serialized_end=1052
-  _globals['_SEGMENTMUSICRESPONSE']._serialized_start=1054
-  _globals['_SEGMENTMUSICRESPONSE']._serialized_end=1104
-  _globals['_SEGMENTERSERVICE']._serialized_start=1362
-  _globals['_SEGMENTERSERVICE']._serialized_end=1700
+  _globals['_GIVENBEATS']._serialized_start=948
+  _globals['_GIVENBEATS']._serialized_end=996
+  _globals['_GIVENTEMPO']._serialized_start=998
+  _globals['_GIVENTEMPO']._serialized_end=1070
+  _globals['_MUSICOPTIONS']._serialized_start=1073
+  _globals['_MUSICOPTIONS']._serialized_end=1227
+  _globals['_SEGMENTMUSICREQUEST']._serialized_start=1230
+  _globals['_SEGMENTMUSICREQUEST']._serialized_end=1377
+  _globals['_SEGMENTMUSICRESPONSE']._serialized_start=1379
+  _globals['_SEGMENTMUSICRESPONSE']._serialized_end=1429
+  _globals['_SEGMENTERSERVICE']._serialized_start=1687
+  _globals['_SEGMENTERSERVICE']._serialized_end=2025
 # @@protoc_insertion_point(module_scope)

@@ -3,11 +3,13 @@
 from moodcut_segmenter.bars import BarGrid, BarSpan, BeatTrack
 from moodcut_segmenter.beat_backends import Backend
 from moodcut_segmenter.detectors import Detector, ShotDetector
+from moodcut_segmenter.given import GivenBeats, GivenTempo
 from moodcut_segmenter.madmom_weights import build_madmom_weights
 from moodcut_segmenter.movie import AnalyzedMovie, FoundShot, MovieOptions, MovieResult, analyze_movie
-from moodcut_segmenter.music import MusicResult, analyze_music, analyze_sound
+from moodcut_segmenter.music import MusicOptions, MusicResult, analyze_music, analyze_sound
 from moodcut_segmenter.registry import ModelFile, list_models
 from moodcut_segmenter.scenes import SceneOptions, group_scenes
+from moodcut_segmenter.sections import Section
 from moodcut_segmenter.shots import ShotSpan, Transition, find_shots, find_transitions
 from moodcut_segmenter.transnet_build import build_transnet, build_transnet_int8
 
@@ -19,11 +21,15 @@ __all__ = [
     "BeatTrack",
     "Detector",
     "FoundShot",
+    "GivenBeats",
+    "GivenTempo",
     "ModelFile",
     "MovieOptions",
     "MovieResult",
+    "MusicOptions",
     "MusicResult",
     "SceneOptions",
+    "Section",
     "ShotDetector",
     "ShotSpan",
     "Transition",

@@ -11,20 +11,19 @@ import grpc
 
 from moodcut_kit.contract import analysis_key, check_owned, fingerprint, media_key
 from moodcut_kit.errors import CancelledError
-from moodcut_kit.media.audio import decode_audio
 from moodcut_kit.media.frameindex import read_frame_index
 from moodcut_kit.media.video import VideoReader
 from moodcut_kit.server import Service
 from moodcut_kit.store.base import ObjectExistsError, ObjectStore
 from moodcut_kit.v1 import media_pb2, segmenter_pb2, segmenter_pb2_grpc
 from moodcut_segmenter import messages
-from moodcut_segmenter.beat_backends import SAMPLE_RATE, default_backend
+from moodcut_segmenter.beat_backends import model_digest
 from moodcut_segmenter.detectors import Detector, ShotDetector, make_detector
 from moodcut_segmenter.errors import BadPlanError
 from moodcut_segmenter.film_pass import analyze_frames, film_shape
 from moodcut_segmenter.keyframes import pack_layout
 from moodcut_segmenter.movie import MovieOptions, decode_keyframes, merge_ranges, plan_ranges
-from moodcut_segmenter.music import analyze_sound
+from moodcut_segmenter.music import analyze_music
 from moodcut_segmenter.range_file import Plan, StoredRange, plan_bytes, range_bytes, read_plan, read_range
 from moodcut_segmenter.settings import SegmenterSettings
 
@@ -32,7 +31,7 @@ _log = logging.getLogger(__name__)
 _SERVICE = "moodcut.v1.SegmenterService"
 _RANGE_VERSION = 1
 _MOVIE_VERSION = 2
-_MUSIC_VERSION = 1
+_MUSIC_VERSION = 2
 _MOVIE, _INDEX, _PACK = "movie.pb", "keyframes.pb", "keyframes.jpegs"
 
 
@@ -125,21 +124,20 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         self, request: segmenter_pb2.SegmentMusicRequest, context: grpc.ServicerContext
     ) -> segmenter_pb2.SegmentMusicResponse:
         """Find beats and bars."""
-        backend = messages.beat_backend(request.backend) or default_backend()
+        options = messages.music_options(request.backend, request.options)
         media = media_key(request.principal, request.music_sha256)
         name = fingerprint(
             stage="segment-music",
             version=_MUSIC_VERSION,
-            model_digest="",
-            parameters={"backend": backend.value},
+            model_digest=model_digest(options.used_backend),
+            parameters=options.parameters(),
             inputs=[request.music_sha256],
         )
         key = analysis_key(request.principal, request.music_sha256, name, "music.pb")
         with self._flights.only_one(key):
             if self._store.stat(key) is None:
                 with self._store.open_path(media) as path:
-                    sound = decode_audio(path, sample_rate=SAMPLE_RATE, channels=1, limits=self._settings.limits)
-                result = analyze_sound(sound, backend=backend, check=_stops(context))
+                    result = analyze_music(path, options, limits=self._settings.limits, check=_stops(context))
                 for warning in result.warnings:
                     _log.warning("music %s: %s", request.music_sha256[:12], warning)
                 analysis = messages.music_analysis(result, sha256=request.music_sha256)

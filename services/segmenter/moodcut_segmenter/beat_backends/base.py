@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodcut_segmenter.bars import BeatTrack
+from moodcut_segmenter.spectra import Spectra
 
 SAMPLE_RATE = 44100
 """Samples per second of the sound every tracker is given, and of all times it answers."""
@@ -21,9 +22,10 @@ class BeatTracker(ABC):
     version: int
 
     @abstractmethod
-    def track(self, sound: NDArray[np.float32], *, check: Callable[[], None]) -> BeatTrack | None:
+    def track(self, sound: NDArray[np.float32], spectra: Spectra, *, check: Callable[[], None]) -> BeatTrack | None:
         """Beats of ``sound`` (mono, float32 [samples], 44,100 a second), or None if it has none that can be followed.
 
+        ``spectra`` are those of the sound.
         ``check`` is called now and then and may raise to stop the work.
         """
 
