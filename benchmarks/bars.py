@@ -38,7 +38,7 @@ from moodcut_segmenter.spectra import HOP, sound_spectra
 
 _MOODS: tuple[Emotion, ...] = ("excited", "neutral", "tension", "relaxation", "fear", "sad")
 _DEBIAN = Path("/usr/share/games/fretsonfire/data/songs/sectoid")
-_LARGEST_OFFSET_SECONDS = 0.6
+_LARGEST_OFFSET_SECONDS = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -139,7 +139,8 @@ def _struck(track: bytes) -> list[int]:
             place += 1
         if status in (0xFF, 0xF0, 0xF7):
             place += status == 0xFF
-            place += number()
+            size = number()
+            place += size
         else:
             if status & 0xF0 == 0x90 and track[place + 1] > 0:
                 found.append(tick)

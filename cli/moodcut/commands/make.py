@@ -14,12 +14,13 @@ from typing import Any
 
 import click
 
-from moodcut.choices import BEATS, CONSTRAINTS, DETECTORS, LENGTHS, MOODS, UNITS, WEIGHTINGS
+from moodcut.choices import CONSTRAINTS, DETECTORS, LENGTHS, MOODS, UNITS, WEIGHTINGS
 from moodcut.client import Client
 from moodcut.console import note, print_json, stage_progress
 from moodcut.hosting import embedded, installation
 from moodcut.keep import keep_artifacts
 from moodcut.media import open_user_store, register
+from moodcut.music_options import chosen_music, music_options
 from moodcut.params import (
     DURATION,
     INPUT_FILE,
@@ -84,9 +85,7 @@ _STYLES = {
     show_default=True,
     help="What finds the shots.",
 )
-@click.option(
-    "--beats", type=click.Choice(list(BEATS)), default="auto", show_default=True, help="What finds the beats."
-)
+@music_options
 @click.option(
     "--scenes", "scene_count", type=click.IntRange(1, 100_000), help="Number of scenes in the film, if you know it."
 )
@@ -124,6 +123,7 @@ def command(movie: Path, music: Path, output: Path | None, **chosen: Any) -> Non
       moodcut make film.mp4 song.mp3 -o montage.mp4
       moodcut make film.mp4 song.mp3 -o montage.mp4 --duration 30 --max-scenes 3
       moodcut make film.mp4 song.mp3 -o montage.mp4 --style paper --relax
+      moodcut make film.mp4 song.mp3 -o montage.mp4 --bpm 96 --beat-offset 0.35
       moodcut make film.mp4 song.mp3 --dry-run --json
     """
     output = _checked_output(output, movie, music, dry_run=chosen["dry_run"])
@@ -171,6 +171,7 @@ def montage_options(chosen: dict[str, Any]) -> montage_pb2.MontageOptions:
     film_start, film_end = chosen["film_range"] or (0.0, 0.0)
     if chosen["max_units"] and of("length") == "whole":
         raise click.UsageError("--max-units needs --length flexible")
+    backend, music = chosen_music(chosen)
     options = montage_pb2.MontageOptions(
         constraint=CONSTRAINTS[of("constraint")],
         max_scenes=of("max_scenes"),
@@ -184,12 +185,13 @@ def montage_options(chosen: dict[str, Any]) -> montage_pb2.MontageOptions:
         keep_pickup=chosen["keep_pickup"],
         film_start_seconds=film_start,
         film_end_seconds=film_end,
-        beat_backend=BEATS[chosen["beats"]],
+        beat_backend=backend,
         random_scores=chosen["scores"] == "random",
         seed=chosen["seed"] if chosen["scores"] == "random" else 0,
         mood=MOODS[chosen["mood"]] if chosen["mood"] else media_pb2.EMOTION_UNSPECIFIED,
         relax=chosen["relax"],
         skip_render=chosen["dry_run"],
+        music=music,
     )
     options.movie.detector = DETECTORS[chosen["detector"]]
     options.movie.scene_count = chosen["scene_count"] or 0
