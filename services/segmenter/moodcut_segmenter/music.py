@@ -23,6 +23,7 @@ from moodcut_segmenter.spectra import Spectra, sound_spectra
 NO_BEAT = (
     "no beat was found in the music: bars of two seconds are laid over it as a steady grid, so cuts will not follow it"
 )
+UNCLEAR_BEAT = "the beat is unclear (confidence {:.2f}): cuts may miss it; if you know it, give --bpm or --bars"
 NO_BAR = "the music is too short for one complete bar"
 _SMALLEST_METER, _LARGEST_METER = 2, 12
 
@@ -119,10 +120,12 @@ def analyze_sound(
     """The same for sound at hand: float32 [samples], mono, 44,100 a second."""
     chosen = options or MusicOptions()
     spectra = sound_spectra(sound, sample_rate=SAMPLE_RATE, check=check)
-    track, backend, warnings = _beats(sound, spectra, chosen, check)
+    track, backend, clear_confidence, warnings = _beats(sound, spectra, chosen, check)
     grid = bar_grid(track, sound, sample_rate=SAMPLE_RATE)
     if backend is Backend.GIVEN:
         grid = replace(grid, confidence=1.0)
+    if grid.confidence < clear_confidence:
+        warnings.append(UNCLEAR_BEAT.format(grid.confidence))
     if not grid.bars:
         warnings.append(NO_BAR)
     check()
@@ -140,15 +143,15 @@ def analyze_sound(
 
 def _beats(
     sound: NDArray[np.float32], spectra: Spectra, options: MusicOptions, check: Callable[[], None]
-) -> tuple[BeatTrack, Backend, list[str]]:
-    """Beats, where they come from, and what to tell the user."""
+) -> tuple[BeatTrack, Backend, float, list[str]]:
+    """Beats, where they come from, the confidence from which on they are clear, and what to tell the user."""
     if options.given is not None:
         track, warnings = given_track(options.given, duration_pts=len(sound), sample_rate=SAMPLE_RATE)
-        return track, Backend.GIVEN, warnings
+        return track, Backend.GIVEN, 0.0, warnings
     tracker = make_tracker(options.used_backend, meters=options.meters)
     found = tracker.track(sound, spectra, check=check)
     if found is not None:
-        return found, options.used_backend, tracker.notices()
+        return found, options.used_backend, tracker.clear_confidence, tracker.notices()
     steady = make_tracker(Backend.STEADY).track(sound, spectra, check=check)
     assert steady is not None, "the steady grid needs no beat"
-    return steady, Backend.STEADY, [NO_BEAT]
+    return steady, Backend.STEADY, 0.0, [NO_BEAT]

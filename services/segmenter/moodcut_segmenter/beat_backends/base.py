@@ -16,9 +16,13 @@ SAMPLE_RATE = 44100
 
 
 class BeatTracker(ABC):
-    """Finds beats and downbeats. ``name`` and ``version`` enter the fingerprint."""
+    """Finds beats and downbeats. ``name`` and ``version`` enter the fingerprint.
+
+    Below ``clear_confidence`` its beats are as unsure as those it finds in speech, rain and noise.
+    """
 
     name: str
+    clear_confidence: float = 0.0
     version: int
 
     @abstractmethod

@@ -59,6 +59,7 @@ class BeatThisTracker(BeatTracker):
     """
 
     name = "beat_this"
+    clear_confidence = 0.3
     version = 1
 
     def __init__(self, *, meters: Sequence[int] = ()) -> None:

@@ -26,7 +26,7 @@ from moodcut_segmenter.spectra import Spectra
 NOTICE = "beats by madmom's networks, licensed CC BY-NC-SA 4.0: not for commercial use"
 _FRAME_RATE = 100
 _HOP = SAMPLE_RATE // _FRAME_RATE
-_PIECE_SECONDS, _CONTEXT_SECONDS = 40, 10
+_PIECE_SECONDS, _CONTEXT_SECONDS = 30, 10
 _METERS = (3, 4)
 # Mean activation at the beats: 0.01 to 0.08 for drones and noise, 0.14 and more for the quietest real music tried.
 _LEAST_STRENGTH = 0.1
@@ -46,6 +46,7 @@ class MadmomTracker(BeatTracker):
     """Beats and downbeats in the meter that explains the whole piece best."""
 
     name = "madmom"
+    clear_confidence = 0.15
     version = 1
 
     def __init__(self, *, meters: Sequence[int] = (), package: str | None = None) -> None:
