@@ -35,6 +35,7 @@ bench: install-dev models  ## Print the benchmark tables (about half an hour; be
 	$(BIN)/python benchmarks/solver_proofs.py
 	$(BIN)/python benchmarks/solver_service.py
 	$(BIN)/python benchmarks/shots.py
+	$(BIN)/python benchmarks/bars.py
 	$(BIN)/python benchmarks/render_speed.py
 
 bench-small: install-dev models  ## The same at small sizes.
@@ -42,6 +43,7 @@ bench-small: install-dev models  ## The same at small sizes.
 	$(BIN)/python benchmarks/solver_proofs.py --small
 	$(BIN)/python benchmarks/solver_service.py --small
 	$(BIN)/python benchmarks/shots.py
+	$(BIN)/python benchmarks/bars.py --small
 
 bench-full: install-dev models  ## The solver against CP-SAT with 60 s a problem (over an hour).
 	$(BIN)/python benchmarks/solver.py --full

@@ -42,6 +42,7 @@ def directory(trial: Trial, tmp_path: Path) -> Path:
     shutil.copy(trial.song, tmp_path / "song.mp3")
     problem = '{"shots": [{"shot_id": "a", "scene_id": "s", "bars": 2, "score": 1}], "bar_count": 2}'
     (tmp_path / "problem.json").write_text(problem)
+    (tmp_path / "song.beats").write_text("".join(f"{0.5 + beat / 2}\t{beat % 4 + 1}\n" for beat in range(24)))
     return tmp_path
 
 
