@@ -38,6 +38,7 @@ bench: install-dev models  ## Print the benchmark tables (about half an hour; be
 	$(BIN)/python benchmarks/detectors.py
 	$(BIN)/python benchmarks/fanout.py
 	$(BIN)/python benchmarks/scenes.py $(CLIPS)
+	$(BIN)/python benchmarks/bars.py
 	$(BIN)/python benchmarks/render_speed.py
 
 bench-small: install-dev models  ## The same at small sizes.
@@ -48,6 +49,7 @@ bench-small: install-dev models  ## The same at small sizes.
 	$(BIN)/python benchmarks/detectors.py --shots 8
 	$(BIN)/python benchmarks/fanout.py --small
 	$(BIN)/python benchmarks/scenes.py --small
+	$(BIN)/python benchmarks/bars.py --small
 
 bench-full: install-dev models  ## The solver against CP-SAT with 60 s a problem (over an hour).
 	$(BIN)/python benchmarks/solver.py --full

@@ -30,6 +30,7 @@ DETECTORS = {
 BEATS = {
     "auto": media_pb2.BEAT_BACKEND_UNSPECIFIED,
     "madmom": media_pb2.BEAT_BACKEND_MADMOM,
+    "beat_this": media_pb2.BEAT_BACKEND_BEAT_THIS,
     "librosa": media_pb2.BEAT_BACKEND_LIBROSA,
     "steady": media_pb2.BEAT_BACKEND_STEADY,
 }

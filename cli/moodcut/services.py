@@ -50,10 +50,14 @@ class Local:
             )
         return ref.sha256, keys
 
-    def segment_music(self, path: Path, backend: media_pb2.BeatBackend.ValueType) -> tuple[montage_pb2.MediaRef, str]:
+    def segment_music(
+        self, path: Path, backend: media_pb2.BeatBackend.ValueType, options: segmenter_pb2.MusicOptions
+    ) -> tuple[montage_pb2.MediaRef, str]:
         """A piece of music as known to the store, and the name of its analysis."""
         ref = register(self.store, path)
-        request = segmenter_pb2.SegmentMusicRequest(principal=LOCAL_PRINCIPAL, music_sha256=ref.sha256, backend=backend)
+        request = segmenter_pb2.SegmentMusicRequest(
+            principal=LOCAL_PRINCIPAL, music_sha256=ref.sha256, backend=backend, options=options
+        )
         with stage_progress() as progress:
             progress.update("segment_music", 0.0)
             response = self.segmenters.call(

@@ -74,12 +74,55 @@ def movie_scenes(movie: media_pb2.MovieAnalysis, frame_times: FrameTimes) -> lis
 
 
 def music_bars(music: media_pb2.MusicAnalysis) -> list[Json]:
-    """Complete bars in seconds."""
+    """Complete bars in seconds, with the section they lie in, their loudness and their onset strength."""
     base = Fraction(music.time_base.num, music.time_base.den)
     return [
-        {"index": bar.index, "start_seconds": float(bar.start_pts * base), "end_seconds": float(bar.end_pts * base)}
+        {
+            "index": bar.index,
+            "start_seconds": float(bar.start_pts * base),
+            "end_seconds": float(bar.end_pts * base),
+            "section": music.sections[bar.section_index].label if bar.section_index < len(music.sections) else "",
+            "loudness_dbfs": round(bar.loudness_dbfs, 2),
+            "onset_strength": round(bar.onset_strength, 3),
+        }
         for bar in music.bars
     ]
+
+
+def music_sections(music: media_pb2.MusicAnalysis) -> list[Json]:
+    """Sections in bars and seconds; those of one label sound alike."""
+    base = Fraction(music.time_base.num, music.time_base.den)
+    return [
+        {
+            "label": section.label,
+            "first_bar": section.first_bar_index,
+            "end_bar": section.end_bar_index,
+            "start_seconds": float(section.start_pts * base),
+            "end_seconds": float(section.end_pts * base),
+        }
+        for section in music.sections
+    ]
+
+
+def music_beats(music: media_pb2.MusicAnalysis) -> list[Json]:
+    """Beats in seconds, with their place in the bar and their onset strength."""
+    base = Fraction(music.time_base.num, music.time_base.den)
+    return [
+        {
+            "seconds": float(beat.pts * base),
+            "position": beat.position,
+            "onset_strength": round(beat.onset_strength, 3),
+        }
+        for beat in music.beats
+    ]
+
+
+def pickup_seconds(music: media_pb2.MusicAnalysis) -> float | None:
+    """The first beat if it comes before the first downbeat."""
+    first = next(iter(music.beats), None)
+    if first is None or first.position == 1:
+        return None
+    return float(first.pts * Fraction(music.time_base.num, music.time_base.den))
 
 
 def movie_json(movie: media_pb2.MovieAnalysis) -> dict[str, Json]:
@@ -109,6 +152,9 @@ def music_json(music: media_pb2.MusicAnalysis) -> dict[str, Json]:
         "backend": media_pb2.BeatBackend.Name(music.backend).removeprefix("BEAT_BACKEND_").lower(),
         "duration_seconds": float(music.duration_pts * base),
         "beats_seconds": [float(beat.pts * base) for beat in music.beats],
+        "pickup_seconds": pickup_seconds(music),
+        "beats": music_beats(music),
         "bars": music_bars(music),
+        "sections": music_sections(music),
         "warnings": list(music.warnings),
     }

@@ -22,7 +22,7 @@ from moodcut_kit.errors import MoodcutError
 from moodcut_kit.server import ServerSettings, Service, start_server
 from moodcut_kit.store.base import StoreUnavailableError
 from moodcut_kit.store.local import LocalStore
-from moodcut_kit.v1 import montage_pb2
+from moodcut_kit.v1 import montage_pb2, renderer_pb2, segmenter_pb2
 from moodcut_solver.service import solver_service
 
 MOVIE = montage_pb2.MediaRef(sha256="a" * 64, name="film.mp4")
@@ -94,6 +94,17 @@ def test_a_montage_from_request_to_files(house: House, tmp_path: Path) -> None:
     assert set(report["stage_seconds"]) == {"segment_movie", "segment_music", "score", "solve", "render"}
     assert house.fakes.calls["AnalyzeRange"] == 2
     assert not list(house.store.list("queue/"))
+
+
+def test_the_music_options_reach_whoever_hears_the_music(house: House) -> None:
+    music = segmenter_pb2.MusicOptions(audio_track=2, meters=[3])
+    with house.director() as client:
+        montage = make(client, music=music)
+    assert montage.state == montage_pb2.MONTAGE_STATE_SUCCEEDED, montage.error
+    assert house.fakes.requests["SegmentMusic"].options == music
+    assert house.fakes.requests["ScoreShots"].music_audio_track == 2
+    timeline = renderer_pb2.Timeline.FromString(house.store.get(montage.result.timeline_key).data)
+    assert timeline.music_audio_track == 2
 
 
 def test_the_same_request_is_made_once(house: House) -> None:

@@ -221,6 +221,25 @@ def test_bars_of_a_song(house: House) -> None:
     assert house.store.stat(key) == before
 
 
+def test_given_bars_are_those_of_the_analysis(house: House) -> None:
+    options = segmenter_pb2.MusicOptions(
+        given_tempo=segmenter_pb2.GivenTempo(bpm=120, offset_seconds=0.25, beats_per_bar=3)
+    )
+    request = segmenter_pb2.SegmentMusicRequest(principal=LOCAL_PRINCIPAL, music_sha256=house.music, options=options)
+    key = house.stub.SegmentMusic(request).music_analysis_key
+    analysis = media_pb2.MusicAnalysis.FromString(house.store.get(key).data)
+    assert analysis.backend == media_pb2.BEAT_BACKEND_GIVEN
+    assert (analysis.meter, analysis.confidence) == (3, 1.0)
+    assert analysis.bpm == pytest.approx(120)
+    assert analysis.bars[0].start_pts == round(0.25 * analysis.time_base.den)
+    assert analysis.sections[0].first_bar_index == 0
+    assert analysis.sections[-1].end_bar_index == len(analysis.bars)
+    assert all(bar.onset_strength > 0 for bar in analysis.bars[:3])
+    beats = segmenter_pb2.GivenBeats(seconds=[0.25, 0.75, 1.25], positions=[1, 2, 1])
+    request.options.given_beats.CopyFrom(beats)
+    assert house.stub.SegmentMusic(request).music_analysis_key != key
+
+
 def test_wrong_requests_say_what_is_wrong(house: House) -> None:
     unknown = house.about() | {"movie_sha256": "0" * 64}
     assert house.refusal("PlanMovie", segmenter_pb2.PlanMovieRequest(**unknown)).reason == "OBJECT_NOT_FOUND"  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from pathlib import Path
 
 import mir_eval
@@ -11,11 +12,13 @@ import pytest
 
 from moodcut.demo import Emotion, write_song
 from moodcut_kit.media.audio import decode_audio
-from moodcut_segmenter import Backend, MusicResult, analyze_music, analyze_sound
+from moodcut_segmenter import Backend, GivenBeats, MusicOptions, MusicResult, analyze_music, analyze_sound
 from moodcut_segmenter.beat_backends import madmom
+from moodcut_segmenter.beat_backends.librosa_grid import LibrosaTracker
 from moodcut_segmenter.beat_backends.madmom import NOTICE, MadmomTracker
 from moodcut_segmenter.errors import BackendNotInstalledError
 from moodcut_segmenter.music import NO_BAR, NO_BEAT
+from moodcut_segmenter.spectra import sound_spectra
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -38,7 +41,7 @@ def test_madmom_finds_every_beat_and_downbeat(
 ) -> None:
     path = tmp_path / "song.wav"
     truth = write_song(path, bpm=bpm, bars=10, meter=meter, mood=mood, seed=3, drift=drift, pickup_beats=pickup)
-    result = analyze_music(path, backend=Backend.MADMOM)
+    result = analyze_music(path, MusicOptions(backend=Backend.MADMOM))
     beats = result.grid.track.pts / _RATE
     assert mir_eval.beat.f_measure(np.array(truth.beats_seconds), beats) >= 0.97
     assert mir_eval.beat.f_measure(np.array(truth.downbeats_seconds), _downbeats(result)) >= 0.95
@@ -53,30 +56,70 @@ def test_madmom_finds_every_beat_and_downbeat(
     assert bars[-1].end_pts <= result.duration_pts
 
 
-def test_librosa_finds_the_bars_of_common_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("meter", "bpm", "drift", "pickup"), [(4, 112, 0.0, 0), (3, 96, 0.05, 1)])
+def test_librosa_finds_the_bars(tmp_path: Path, meter: int, bpm: float, drift: float, pickup: int) -> None:
     path = tmp_path / "song.wav"
-    truth = write_song(path, bpm=112, bars=12, mood="neutral", seed=5)
-    result = analyze_music(path, backend=Backend.LIBROSA)
+    truth = write_song(
+        path, bpm=bpm, bars=12, meter=meter, mood="neutral", seed=5, drift=drift, pickup_beats=pickup, tail_seconds=1.0
+    )
+    result = analyze_music(path, MusicOptions(backend=Backend.LIBROSA))
     assert mir_eval.beat.f_measure(np.array(truth.beats_seconds), result.grid.track.pts / _RATE) >= 0.9
     assert mir_eval.beat.f_measure(np.array(truth.downbeats_seconds), _downbeats(result)) >= 0.9
-    assert result.grid.bpm == pytest.approx(112, rel=0.02)
+    assert result.grid.meter == meter
+    assert result.grid.bpm == pytest.approx(bpm, rel=0.02 + drift)
+    assert (result.grid.pickup_pts is not None) == (pickup > 0)
     assert result.warnings == ()
 
 
+def test_the_meter_can_be_told(tmp_path: Path) -> None:
+    path = tmp_path / "song.wav"
+    truth = write_song(path, bpm=150, bars=8, meter=5, mood="tension", seed=1)
+    result = analyze_music(path, MusicOptions(backend=Backend.LIBROSA, meters=(5,)))
+    assert result.grid.meter == 5
+    assert mir_eval.beat.f_measure(np.array(truth.downbeats_seconds), _downbeats(result)) >= 0.9
+
+
+def test_sections_follow_the_moods_and_those_alike_share_a_label(tmp_path: Path) -> None:
+    path = tmp_path / "song.wav"
+    truth = write_song(path, bpm=130, bars=30, mood=["neutral", "excited", "neutral"], seed=0)
+    given = GivenBeats(seconds=truth.beats_seconds, positions=truth.beat_positions)
+    result = analyze_music(path, MusicOptions(given=given))
+    assert [(each.label, each.first_bar) for each in result.sections] == [("A", 0), ("B", 10), ("A", 20)]
+    assert result.sections[-1].end_bar == len(result.grid.bars)
+    assert result.backend is Backend.GIVEN
+    assert result.grid.confidence == 1.0
+    assert np.array_equal(result.grid.track.pts / _RATE, truth.beats_seconds)
+    assert len(result.beat_onsets) == len(truth.beats_seconds)
+    assert result.bar_onsets[10:20].mean() > result.bar_onsets[:10].mean()
+
+
 @pytest.mark.parametrize("backend", [Backend.LIBROSA, pytest.param(Backend.MADMOM, marks=needs_madmom)])
-@pytest.mark.parametrize("kind", ["silence", "drone"])
+@pytest.mark.parametrize("kind", ["silence", "drone", "noise"])
 def test_without_a_beat_a_steady_grid_and_a_plain_warning(backend: Backend, kind: str) -> None:
     seconds = np.arange(10 * _RATE) / _RATE
-    sound = np.zeros(10 * _RATE) if kind == "silence" else 0.3 * np.sin(2 * np.pi * 110 * seconds)
-    result = analyze_sound(sound.astype(np.float32), backend=backend)
+    sound = {
+        "silence": np.zeros(10 * _RATE),
+        "drone": 0.3 * np.sin(2 * np.pi * 110 * seconds),
+        "noise": np.random.default_rng(0).normal(0, 0.1, 10 * _RATE),
+    }[kind]
+    result = analyze_sound(sound.astype(np.float32), MusicOptions(backend=backend))
     assert result.backend is Backend.STEADY
     assert result.warnings == (NO_BEAT,)
     assert result.grid.confidence == 0.0
     assert [bar.end_pts - bar.start_pts for bar in result.grid.bars] == [2 * _RATE] * 5
 
 
+def test_strokes_without_a_beat_are_said_to_be_unclear() -> None:
+    rng = np.random.default_rng(0)
+    sound = np.zeros(20 * _RATE)
+    for at in rng.integers(0, len(sound) - 2000, 600):
+        sound[at : at + 2000] += rng.uniform(0.03, 0.3) * rng.normal(size=2000) * np.exp(-np.arange(2000) / 200)
+    result = analyze_sound(sound.astype(np.float32), MusicOptions(backend=Backend.LIBROSA))
+    assert any("the beat is unclear" in warning for warning in result.warnings)
+
+
 def test_music_too_short_for_a_bar_has_none_and_says_so() -> None:
-    result = analyze_sound(np.zeros(_RATE, np.float32), backend=Backend.STEADY)
+    result = analyze_sound(np.zeros(_RATE, np.float32), MusicOptions(backend=Backend.STEADY))
     assert result.grid.bars == ()
     assert result.warnings == (NO_BAR,)
 
@@ -97,8 +140,25 @@ def test_both_packages_give_the_same_beats(tmp_path: Path) -> None:
     path = tmp_path / "song.wav"
     write_song(path, bpm=120, bars=4, mood="fear", seed=2)
     sound = decode_audio(path, sample_rate=_RATE, channels=1)
-    found = [MadmomTracker(package=package).track(sound, check=lambda: None) for package in ("madmom", "madmom_infer")]
+    spectra = sound_spectra(sound, sample_rate=_RATE)
+    packages = ("madmom", "madmom_infer")
+    found = [MadmomTracker(package=package).track(sound, spectra, check=lambda: None) for package in packages]
     assert found[0] is not None
     assert found[1] is not None
     assert np.array_equal(found[0].pts, found[1].pts)
     assert np.array_equal(found[0].positions, found[1].positions)
+
+
+def test_memory_does_not_grow_with_the_music_but_for_the_music_itself() -> None:
+    """What is allocated at once beside the sound: four minutes at once would take 255 MB for the spectrum alone."""
+    sound = np.zeros(240 * _RATE, np.float32)
+    sound[:: _RATE // 2] = 0.5
+    sound_spectra(sound[:_RATE], sample_rate=_RATE)
+    tracemalloc.start()
+    try:
+        spectra = sound_spectra(sound, sample_rate=_RATE)
+        LibrosaTracker().track(sound, spectra, check=lambda: None)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 170e6

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import grpc
 
@@ -80,6 +81,7 @@ class FakeServices(
     def __init__(self, store: ObjectStore) -> None:
         self.store = store
         self.calls: Counter[str] = Counter()
+        self.requests: dict[str, Any] = {}
         self.trouble: dict[str, Callable[[grpc.ServicerContext], None]] = {}
 
     def add_to_server(self, server: grpc.Server) -> None:
@@ -138,6 +140,7 @@ class FakeServices(
         self, request: segmenter_pb2.SegmentMusicRequest, context: grpc.ServicerContext
     ) -> segmenter_pb2.SegmentMusicResponse:
         self._begin("SegmentMusic", context)
+        self.requests["SegmentMusic"] = request
         key = self._key(request, request.music_sha256, "music.pb")
         self.store.put(key, music(request.music_sha256).SerializeToString())
         return segmenter_pb2.SegmentMusicResponse(music_analysis_key=key)
@@ -146,6 +149,7 @@ class FakeServices(
         self, request: scorer_pb2.ScoreShotsRequest, context: grpc.ServicerContext
     ) -> scorer_pb2.ScoreShotsResponse:
         self._begin("ScoreShots", context)
+        self.requests["ScoreShots"] = request
         scores = media_pb2.Scores(model="fake", music_emotion=media_pb2.EmotionPosterior(sad=1.0))
         for index in range(SHOT_COUNT):
             scores.shots.add(shot_id=f"shot-{index + 1:04d}", score=(index * 5 % 7) / 7)

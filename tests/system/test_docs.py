@@ -46,6 +46,7 @@ def directory(trial: Trial, tmp_path: Path) -> Path:
     event = "001  AX  V  C  00:00:00:00 00:00:{length}:00 01:00:{start}:00 01:00:{end}:00\n"
     events = [event.format(length="03", start=f"{at:02}", end=f"{at + 3:02}") for at in (0, 3)]
     (tmp_path / "scenes.edl").write_text("TITLE: SCENES\n" + "".join(events))
+    (tmp_path / "song.beats").write_text("".join(f"{0.5 + beat / 2}\t{beat % 4 + 1}\n" for beat in range(24)))
     return tmp_path
 
 

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from moodcut_kit.media.audio import AudioInfo, decode_audio, probe_audio
+from moodcut_kit.media.errors import MediaTrackError
 from moodcut_kit.time import round_half_up
 
 _RATE = 44100
@@ -146,3 +147,24 @@ def test_lost_packets_are_silence_and_move_nothing(ffmpeg: Callable[..., None], 
 def test_sample_rate_must_be_positive(noise: Path) -> None:
     with pytest.raises(ValueError, match="sample_rate"):
         decode_audio(noise, sample_rate=0, channels=1)
+
+
+def test_sound_tracks_are_counted_from_one(tmp_path: Path) -> None:
+    path = tmp_path / "two.mka"
+    levels = (0.1, 0.4)
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("flac", rate=_RATE, layout="mono") for _ in levels]
+        for stream, level in zip(streams, levels, strict=True):
+            samples = np.full((1, _RATE), round(level * 32767), dtype=np.int16)
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = _RATE, 0
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    for number, level in enumerate(levels, start=1):
+        sound = decode_audio(path, sample_rate=_RATE, channels=1, track=number)
+        assert sound == pytest.approx(level, abs=1e-3)
+        assert probe_audio(path, track=number).sample_count == _RATE
+    assert decode_audio(path, sample_rate=_RATE, channels=1) == pytest.approx(levels[0], abs=1e-3)
+    for number in (3, -1):
+        with pytest.raises(MediaTrackError, match=f"has 2 sound tracks; there is no track {number}"):
+            decode_audio(path, sample_rate=_RATE, channels=1, track=number)

@@ -14,12 +14,13 @@ from typing import Any
 
 import click
 
-from moodcut.choices import BEATS, CONSTRAINTS, LENGTHS, MOODS, UNITS, WEIGHTINGS
+from moodcut.choices import CONSTRAINTS, LENGTHS, MOODS, UNITS, WEIGHTINGS
 from moodcut.client import Client
 from moodcut.console import note, print_json, stage_progress
 from moodcut.hosting import embedded, installation
 from moodcut.keep import keep_artifacts
 from moodcut.media import open_user_store, register
+from moodcut.music_options import chosen_music, music_options
 from moodcut.params import (
     DURATION,
     INPUT_FILE,
@@ -81,9 +82,7 @@ _STYLES = {
 @click.option("--keep-pickup", is_flag=True, help="Begin with the pick-up before the first downbeat.")
 @click.option("--film-range", type=SECONDS_RANGE, help="Use only this part of the film, such as 1:00-30:00.")
 @detector_option
-@click.option(
-    "--beats", type=click.Choice(list(BEATS)), default="auto", show_default=True, help="What finds the beats."
-)
+@music_options
 @scenes_option
 @click.option(
     "--scores",
@@ -119,6 +118,7 @@ def command(movie: Path, music: Path, output: Path | None, **chosen: Any) -> Non
       moodcut make film.mp4 song.mp3 -o montage.mp4
       moodcut make film.mp4 song.mp3 -o montage.mp4 --duration 30 --max-scenes 3
       moodcut make film.mp4 song.mp3 -o montage.mp4 --style paper --relax
+      moodcut make film.mp4 song.mp3 -o montage.mp4 --bpm 96 --beat-offset 0.35
       moodcut make film.mp4 song.mp3 --dry-run --json
     """
     output = _checked_output(output, movie, music, dry_run=chosen["dry_run"])
@@ -166,6 +166,7 @@ def montage_options(chosen: dict[str, Any]) -> montage_pb2.MontageOptions:
     film_start, film_end = chosen["film_range"] or (0.0, 0.0)
     if chosen["max_units"] and of("length") == "whole":
         raise click.UsageError("--max-units needs --length flexible")
+    backend, music = chosen_music(chosen)
     options = montage_pb2.MontageOptions(
         constraint=CONSTRAINTS[of("constraint")],
         max_scenes=of("max_scenes"),
@@ -179,12 +180,13 @@ def montage_options(chosen: dict[str, Any]) -> montage_pb2.MontageOptions:
         keep_pickup=chosen["keep_pickup"],
         film_start_seconds=film_start,
         film_end_seconds=film_end,
-        beat_backend=BEATS[chosen["beats"]],
+        beat_backend=backend,
         random_scores=chosen["scores"] == "random",
         seed=chosen["seed"] if chosen["scores"] == "random" else 0,
         mood=MOODS[chosen["mood"]] if chosen["mood"] else media_pb2.EMOTION_UNSPECIFIED,
         relax=chosen["relax"],
         skip_render=chosen["dry_run"],
+        music=music,
     )
     options.movie.CopyFrom(movie_options(chosen["detector"]))
     set_scenes(options.movie, chosen["scenes"], chosen["movie"])

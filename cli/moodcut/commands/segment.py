@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from moodcut.choices import BEATS
 from moodcut.console import note, print_json
+from moodcut.music_options import chosen_music, music_options
 from moodcut.params import INPUT_FILE, detector_option, json_option, movie_options, store_option
 from moodcut.scenes_option import scenes_option, set_scenes
 from moodcut.services import local_services
@@ -56,15 +57,17 @@ def movie(file: Path, detector: str, scenes: int | str | Path | None, store: str
 
 @command.command()
 @click.argument("file", type=INPUT_FILE)
-@click.option(
-    "--beats", type=click.Choice(list(BEATS)), default="auto", show_default=True, help="What finds the beats."
-)
+@music_options
 @store_option
 @json_option
-def music(file: Path, beats: str, store: str | None, as_json: bool) -> None:
-    """Find the beats and bars of the piece of music FILE."""
+def music(file: Path, store: str | None, as_json: bool, **chosen: Any) -> None:
+    """Find the beats, bars and sections of the piece of music FILE.
+
+    What --json prints can be corrected by hand and given back with --bars.
+    """
+    backend, options = chosen_music(chosen)
     with local_services(store, "segmenter") as local:
-        _, key = local.segment_music(file, BEATS[beats])
+        _, key = local.segment_music(file, backend, options)
         analysis = media_pb2.MusicAnalysis.FromString(local.store.get(key).data)
     found = music_json(analysis)
     for warning in analysis.warnings:
@@ -76,5 +79,9 @@ def music(file: Path, beats: str, store: str | None, as_json: bool) -> None:
         f"{found['bpm']:.1f} BPM, {found['meter']} beats a bar, {len(analysis.bars)} bars "
         f"({found['backend']}, confidence {found['confidence']:.2f})"
     )
+    for section in found["sections"]:  # type: ignore[union-attr]
+        line = "section {label:2}  {start_seconds:9.3f} s  {end_seconds:9.3f} s  bars {first_bar} to {last_bar}"
+        click.echo(line.format(**section, last_bar=section["end_bar"] - 1))  # type: ignore[arg-type,call-overload,index,operator]
     for bar in found["bars"]:  # type: ignore[union-attr]
-        click.echo("bar {index:4d}  {start_seconds:9.3f} s  {end_seconds:9.3f} s".format(**bar))  # type: ignore[arg-type]
+        line = "bar {index:4d}  {start_seconds:9.3f} s  {end_seconds:9.3f} s  {section:2}  {loudness_dbfs:6.1f} dBFS"
+        click.echo((line + "  onsets {onset_strength:5.2f}").format(**bar))  # type: ignore[arg-type]

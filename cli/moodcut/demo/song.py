@@ -23,6 +23,7 @@ def write_song(
     *,
     bpm: float | None = None,
     meter: int = 4,
+    compound: bool = False,
     bars: int,
     mood: Emotion | Sequence[Emotion],
     seed: int,
@@ -34,8 +35,9 @@ def write_song(
 ) -> SongTruth:
     """Make a song and write it with its truth beside it (:func:`truth_path`). The same arguments give the same song.
 
-    ``bpm`` is the mean tempo in beats (quarters) a minute, by default that of the mood; ``drift`` is how far the tempo
-    swings around it (0.05: five per cent faster, then slower). ``mood`` is one for the whole song, or several for equal
+    ``bpm`` is the mean tempo in beats a minute, by default that of the mood; ``drift`` is how far the tempo swings
+    around it (0.05: five per cent faster, then slower). ``compound`` divides every beat in three: with ``meter`` 2 the
+    song is in 6/8, its beats dotted quarters. ``mood`` is one for the whole song, or several for equal
     parts of it. ``lead_seconds`` of silence come first, then ``pickup_beats``, then the bars, and a last chord on the
     downbeat after them that rings for ``tail_seconds``. The format follows from the suffix: wav, flac, m4a, mp3, ogg.
     """
@@ -48,7 +50,8 @@ def write_song(
     tempo = bpm if bpm is not None else SOUNDS[moods[0]].bpm
     beat_samples = _beat_samples(tempo, drift, pickup_beats + bars * meter + 1, lead_seconds, sample_rate)
     total = int(beat_samples[-1]) + round(tail_seconds * sample_rate)
-    sound = _perform(beat_samples, bar_moods, meter, pickup_beats, total, sample_rate, seed)
+    parts = 3 if compound else 0
+    sound = _perform(beat_samples, bar_moods, meter, parts, pickup_beats, total, sample_rate, seed)
     _encode(path, sound, sample_rate)
     positions = [(index - pickup_beats) % meter + 1 for index in range(len(beat_samples))]
     truth = SongTruth(
@@ -92,12 +95,13 @@ def _perform(
     beats: NDArray[np.int64],
     bar_moods: Sequence[Emotion],
     meter: int,
+    parts: int,
     pickup: int,
     total: int,
     rate: int,
     seed: int,
 ) -> NDArray[np.float32]:
-    """Play the song: float32 [2, total], peak 0.89."""
+    """Play the song: float32 [2, total], peak 0.89. Beats are divided in ``parts``, by the mood where it is 0."""
     rng = np.random.default_rng((seed, 2))
     drums, tune = _Mix(total), _Mix(total)
     kit = {"kick": synth.kick(rate), "snare": synth.snare(rate, rng), "hat": synth.hat(rate, rng)}
@@ -106,8 +110,8 @@ def _perform(
         _play_upbeat(tune, drums, kit, beats, index, SOUNDS[bar_moods[0]], rate)
     for bar, mood in enumerate(bar_moods):
         first = pickup + bar * meter
-        _play_drums(drums, kit, beats[first : first + meter + 1], SOUNDS[mood], bar, rng)
-        _play_tune(tune, beats[first : first + meter + 1], SOUNDS[mood], bar, rate, rng)
+        _play_drums(drums, kit, beats[first : first + meter + 1], SOUNDS[mood], bar, parts, rng)
+        _play_tune(tune, beats[first : first + meter + 1], SOUNDS[mood], bar, parts, rate, rng)
     _play_end(tune, drums, kit, int(beats[-1]), SOUNDS[bar_moods[-1]], rate, total)
     sound = drums.sound + synth.reverb(tune.sound, rate, rng, share=0.25)
     return np.asarray(0.89 * sound / np.max(np.abs(sound)), dtype=np.float32)
@@ -134,21 +138,22 @@ def _play_drums(
     beats: NDArray[np.int64],
     voice: Sound,
     bar: int,
+    divided: int,
     rng: np.random.Generator,
 ) -> None:
-    """One bar of drums: bass drum on the downbeat (and the middle of an even bar), snare on the back beats."""
+    """One bar of drums: bass drum on the downbeat (and the middle of a bar of four or more), snare on the others."""
     meter = len(beats) - 1
     gain = voice.drums * voice.loudness
     if bar % 8 == 0:
         mix.add(kit["crash"], int(beats[0]), 0.35 * gain, 0.6)
     for beat in range(meter):
         at, step = int(beats[beat]), int(beats[beat + 1] - beats[beat])
-        strong = beat == 0 or (meter % 2 == 0 and beat == meter // 2)
+        strong = beat == 0 or (meter % 2 == 0 and meter > 2 and beat == meter // 2)
         if strong:
             mix.add(kit["kick"], at, gain * (1.0 if beat == 0 else 0.8))
         elif meter % 2 == 0 or beat > 0:
             mix.add(kit["snare"], at, gain * (0.65 if meter % 2 == 0 else 0.4))
-        parts = 4 if voice.density > 0.9 else 2 if voice.density > 0.4 else 1
+        parts = divided or (4 if voice.density > 0.9 else 2 if voice.density > 0.4 else 1)
         for part in range(parts):
             accent = 0.4 if part == 0 else 0.2 + 0.05 * rng.random()
             mix.add(kit["hat"], at + step * part // parts, gain * accent, 0.7)
@@ -159,7 +164,7 @@ def _play_drums(
 
 
 def _play_tune(
-    mix: _Mix, beats: NDArray[np.int64], voice: Sound, bar: int, rate: int, rng: np.random.Generator
+    mix: _Mix, beats: NDArray[np.int64], voice: Sound, bar: int, divided: int, rate: int, rng: np.random.Generator
 ) -> None:
     """One bar of bass, chord and melody."""
     meter = len(beats) - 1
@@ -185,7 +190,7 @@ def _play_tune(
     scale = [chord[0], chord[1], chord[2], chord[0] + 12]
     for beat in range(meter):
         at, step = int(beats[beat]), int(beats[beat + 1] - beats[beat])
-        parts = 2 if voice.density > 0.4 else 1
+        parts = divided or (2 if voice.density > 0.4 else 1)
         for part in range(parts):
             if rng.random() < 0.35 + 0.55 * voice.density:
                 note = voice.key + 12 + int(rng.choice(scale))

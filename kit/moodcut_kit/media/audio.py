@@ -46,12 +46,12 @@ class AudioInfo:
         return Fraction(self.sample_count, self.sample_rate)
 
 
-def probe_audio(path: Source, *, limits: MediaLimits = DEFAULT_LIMITS) -> AudioInfo:
+def probe_audio(path: Source, *, track: int = 0, limits: MediaLimits = DEFAULT_LIMITS) -> AudioInfo:
     """Rate, channels and exact length of a file's sound. Decodes it all: headers state lengths that are not so.
 
-    The rate and channels are those of the first frame. Raises as :func:`decode_audio` does.
+    The rate and channels are those of the first frame of ``track``. Raises as :func:`decode_audio` does.
     """
-    decoder = _Decoder(path, limits)
+    decoder = _Decoder(path, limits, track)
     sample_rate, channel_count = 0, 0
     for frame in decoder.frames():
         if not sample_rate:
@@ -61,9 +61,16 @@ def probe_audio(path: Source, *, limits: MediaLimits = DEFAULT_LIMITS) -> AudioI
 
 
 def decode_audio(
-    path: Source, *, sample_rate: int, channels: Literal[1, 2], limits: MediaLimits = DEFAULT_LIMITS
+    path: Source,
+    *,
+    sample_rate: int,
+    channels: Literal[1, 2],
+    track: int = 0,
+    limits: MediaLimits = DEFAULT_LIMITS,
 ) -> NDArray[np.float32]:
     """Decode a file's sound and resample it to ``sample_rate`` hertz.
+
+    ``track`` is the sound track of a file with several, counted from 1; 0 takes the one a player would choose.
 
     Returns float32 in [-1, 1] as stored (lossy codecs may overshoot), shape [n] for one channel and [n, 2] for two
     (left, right). Sample 0 is the first a player presents: encoder delay and padding are taken off as the file
@@ -71,11 +78,11 @@ def decode_audio(
     right; a mono file is copied to both; surround is mixed down to stereo first. A packet that cannot be decoded
     becomes silence of its length, and so does a gap of over 0.1 s in the file's time stamps.
 
-    Raises MediaWithoutSoundError (no audio stream, or nothing decodes), MediaLimitError, MediaUnreadableError and what
-    :func:`~moodcut_kit.media.open.open_container` raises.
+    Raises MediaWithoutSoundError (no audio stream, or nothing decodes), MediaTrackError (no such track),
+    MediaLimitError, MediaUnreadableError and what :func:`~moodcut_kit.media.open.open_container` raises.
     """
     pieces: list[NDArray[np.float32]] = []
-    found = sound_pieces(path, sample_rate=sample_rate, channels=channels, limits=limits)
+    found = sound_pieces(path, sample_rate=sample_rate, channels=channels, track=track, limits=limits)
     while True:
         try:
             pieces.append(next(found))
@@ -84,7 +91,12 @@ def decode_audio(
 
 
 def sound_pieces(
-    path: Source, *, sample_rate: int, channels: Literal[1, 2], limits: MediaLimits = DEFAULT_LIMITS
+    path: Source,
+    *,
+    sample_rate: int,
+    channels: Literal[1, 2],
+    track: int = 0,
+    limits: MediaLimits = DEFAULT_LIMITS,
 ) -> Generator[NDArray[np.float32], None, int]:
     """Parts of what :func:`decode_audio` gives, as they are decoded: float32 [channels, n]; returns the exact length.
 
@@ -92,7 +104,7 @@ def sound_pieces(
     """
     if sample_rate < 1:
         raise ValueError("sample_rate must be at least 1")
-    decoder = _Decoder(path, limits)
+    decoder = _Decoder(path, limits, track)
     resampler: AudioResampler | None = None
     setup: tuple[str, str, int] | None = None
     with translated(path):
@@ -131,16 +143,17 @@ class _Decoder:
     at the end where the container states a shorter presentation.
     """
 
-    def __init__(self, path: Source, limits: MediaLimits) -> None:
+    def __init__(self, path: Source, limits: MediaLimits, track: int) -> None:
         self.length_seconds = Fraction(0)
         self._path = path
         self._limits = limits
+        self._track = track
 
     def frames(self) -> Iterator[AudioFrame]:
         """Raises MediaWithoutSoundError if there is not one sample."""
         problem, lost_seconds, first_seconds = "", Fraction(0), None
         with open_container(self._path, limits=self._limits) as container, translated(self._path):
-            stream = audio_stream(self._path, container)
+            stream = audio_stream(self._path, container, track=self._track)
             stated_seconds = Fraction(0)
             if stream.duration and stream.time_base and container.format.name.startswith("mov"):
                 stated_seconds = stream.duration * stream.time_base

@@ -71,6 +71,12 @@ class MediaWithoutSoundError(MediaError):
     reason = "MEDIA_WITHOUT_SOUND"
 
 
+class MediaTrackError(MediaError):
+    """The file has fewer sound tracks than the one asked for."""
+
+    reason = "MEDIA_TRACK_MISSING"
+
+
 class MediaWithoutPictureError(MediaError):
     """The file has no video stream, or not one frame of it can be decoded."""
 

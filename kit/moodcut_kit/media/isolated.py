@@ -79,6 +79,7 @@ def decode_sound(
     *,
     sample_rate: int,
     channels: Literal[1, 2],
+    track: int = 0,
     limits: MediaLimits = DEFAULT_LIMITS,
     process_limits: ProcessLimits | None = DEFAULT_PROCESS_LIMITS,
     check: Callable[[], None] = lambda: None,
@@ -89,7 +90,8 @@ def decode_sound(
     """
     pieces: list[NDArray[np.float32]] = []
     count = -1
-    for record in run_work(_sound, path, sample_rate, channels, limits, process_limits=process_limits, check=check):
+    records = run_work(_sound, path, sample_rate, channels, track, limits, process_limits=process_limits, check=check)
+    for record in records:
         samples, stated = record.get("samples"), record.get("sample_count", -1)
         if not (isinstance(samples, np.ndarray) and samples.dtype == np.float32 and samples.ndim == 2):
             raise DecoderFailedError(f"The process that read {path} gave no sound.", file=path)
@@ -118,9 +120,11 @@ def _film_facts(path: Source, limits: MediaLimits) -> Iterator[Record]:
     }
 
 
-def _sound(path: Source, sample_rate: int, channels: Literal[1, 2], limits: MediaLimits) -> Iterator[Record]:
+def _sound(
+    path: Source, sample_rate: int, channels: Literal[1, 2], track: int, limits: MediaLimits
+) -> Iterator[Record]:
     waiting: list[NDArray[np.float32]] = []
-    pieces = sound_pieces(path, sample_rate=sample_rate, channels=channels, limits=limits)
+    pieces = sound_pieces(path, sample_rate=sample_rate, channels=channels, track=track, limits=limits)
     while True:
         try:
             waiting.append(next(pieces))

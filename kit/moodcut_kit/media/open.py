@@ -24,6 +24,7 @@ from moodcut_kit.media.errors import (
     MediaFormatUnknownError,
     MediaLimitError,
     MediaNotFoundError,
+    MediaTrackError,
     MediaUnreadableError,
     MediaWithoutPictureError,
     MediaWithoutSoundError,
@@ -131,14 +132,21 @@ def video_stream(path: Source, container: InputContainer, *, limits: MediaLimits
     return best
 
 
-def audio_stream(path: Source, container: InputContainer) -> AudioStream:
-    """The sound a player would choose. All other streams are discarded while reading.
+def audio_stream(path: Source, container: InputContainer, *, track: int = 0) -> AudioStream:
+    """The sound a player would choose, or sound track ``track`` counted from 1. All other streams are discarded.
 
-    Raises MediaWithoutSoundError, or MediaUnreadableError if this FFmpeg has no decoder for it.
+    Raises MediaWithoutSoundError, MediaTrackError if there are fewer tracks, or MediaUnreadableError if this FFmpeg has
+    no decoder for it.
     """
-    best = container.streams.best("audio")
-    if not isinstance(best, AudioStream):
-        if container.streams.audio:
+    tracks = container.streams.audio
+    if tracks and not 0 <= track <= len(tracks):
+        have = "one sound track" if len(tracks) == 1 else f"{len(tracks)} sound tracks"
+        message = f"{path} has {have}; there is no track {track}. Give a number from 1 to {len(tracks)}."
+        raise MediaTrackError(message, file=path, track=track, track_count=len(tracks))
+    chosen = tracks[track - 1] if tracks and track else container.streams.best("audio")
+    best = chosen if isinstance(chosen, AudioStream) and chosen.codec_context is not None else None
+    if best is None:
+        if tracks:
             message = f"{path} has a sound that FFmpeg {av.ffmpeg_version_info} cannot decode."
             raise MediaUnreadableError(message, file=path)
         raise MediaWithoutSoundError(f"{path} has no sound. Give a file with an audio stream.", file=path)

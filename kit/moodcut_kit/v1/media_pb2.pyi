@@ -136,9 +136,13 @@ class _BeatBackendEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BeatBacke
     BEAT_BACKEND_MADMOM: _BeatBackend.ValueType  # 1
     """madmom's recurrent network and dynamic Bayesian network."""
     BEAT_BACKEND_LIBROSA: _BeatBackend.ValueType  # 2
-    """librosa's beat tracker; bars of four beats."""
+    """librosa's beat tracker; downbeats by bass and harmony."""
     BEAT_BACKEND_STEADY: _BeatBackend.ValueType  # 3
     """A steady grid, for music without a beat."""
+    BEAT_BACKEND_BEAT_THIS: _BeatBackend.ValueType  # 4
+    """The transformer of beat_this, where its weights are."""
+    BEAT_BACKEND_GIVEN: _BeatBackend.ValueType  # 5
+    """The user gave the beats or the tempo; only ever an answer."""
 
 class BeatBackend(_BeatBackend, metaclass=_BeatBackendEnumTypeWrapper):
     """How the beats were found."""
@@ -148,9 +152,13 @@ BEAT_BACKEND_UNSPECIFIED: BeatBackend.ValueType  # 0
 BEAT_BACKEND_MADMOM: BeatBackend.ValueType  # 1
 """madmom's recurrent network and dynamic Bayesian network."""
 BEAT_BACKEND_LIBROSA: BeatBackend.ValueType  # 2
-"""librosa's beat tracker; bars of four beats."""
+"""librosa's beat tracker; downbeats by bass and harmony."""
 BEAT_BACKEND_STEADY: BeatBackend.ValueType  # 3
 """A steady grid, for music without a beat."""
+BEAT_BACKEND_BEAT_THIS: BeatBackend.ValueType  # 4
+"""The transformer of beat_this, where its weights are."""
+BEAT_BACKEND_GIVEN: BeatBackend.ValueType  # 5
+"""The user gave the beats or the tempo; only ever an answer."""
 Global___BeatBackend: _TypeAlias = BeatBackend  # noqa: Y015
 
 @_typing.final
@@ -541,19 +549,23 @@ class Beat(_message.Message):
 
     PTS_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    ONSET_STRENGTH_FIELD_NUMBER: _builtins.int
     pts: _builtins.int
     """Time in ticks of the analysis' time base, from the first sample."""
     position: _builtins.int
     """Place in its bar, from 1."""
+    onset_strength: _builtins.float
+    """How much the sound rises there: decibels, mean over mel bands."""
     def __init__(
         self,
         *,
         pts: _builtins.int = ...,
         position: _builtins.int = ...,
+        onset_strength: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "pts", b"pts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["onset_strength", b"onset_strength", "position", b"position", "pts", b"pts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -569,6 +581,8 @@ class Bar(_message.Message):
     START_PTS_FIELD_NUMBER: _builtins.int
     END_PTS_FIELD_NUMBER: _builtins.int
     LOUDNESS_DBFS_FIELD_NUMBER: _builtins.int
+    ONSET_STRENGTH_FIELD_NUMBER: _builtins.int
+    SECTION_INDEX_FIELD_NUMBER: _builtins.int
     index: _builtins.int
     """Index, from 0."""
     start_pts: _builtins.int
@@ -577,6 +591,10 @@ class Bar(_message.Message):
     """The next downbeat."""
     loudness_dbfs: _builtins.float
     """Mean loudness in dBFS (RMS)."""
+    onset_strength: _builtins.float
+    """Mean rise of the sound from one analysis frame (512 samples) to the next, in decibels over mel bands."""
+    section_index: _builtins.int
+    """Index of the section it lies in."""
     def __init__(
         self,
         *,
@@ -584,14 +602,54 @@ class Bar(_message.Message):
         start_pts: _builtins.int = ...,
         end_pts: _builtins.int = ...,
         loudness_dbfs: _builtins.float = ...,
+        onset_strength: _builtins.float = ...,
+        section_index: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_pts", b"end_pts", "index", b"index", "loudness_dbfs", b"loudness_dbfs", "start_pts", b"start_pts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_pts", b"end_pts", "index", b"index", "loudness_dbfs", b"loudness_dbfs", "onset_strength", b"onset_strength", "section_index", b"section_index", "start_pts", b"start_pts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Bar: _TypeAlias = Bar  # noqa: Y015
+
+@_typing.final
+class MusicSection(_message.Message):
+    """A run of bars that sound alike, such as a verse."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_FIELD_NUMBER: _builtins.int
+    FIRST_BAR_INDEX_FIELD_NUMBER: _builtins.int
+    END_BAR_INDEX_FIELD_NUMBER: _builtins.int
+    START_PTS_FIELD_NUMBER: _builtins.int
+    END_PTS_FIELD_NUMBER: _builtins.int
+    label: _builtins.str
+    """"A" for the first kind of section, "B" for the next: sections that sound alike have the same label."""
+    first_bar_index: _builtins.int
+    """Index of its first bar."""
+    end_bar_index: _builtins.int
+    """Index after its last bar."""
+    start_pts: _builtins.int
+    """Start of its first bar, in ticks."""
+    end_pts: _builtins.int
+    """End of its last bar, in ticks."""
+    def __init__(
+        self,
+        *,
+        label: _builtins.str = ...,
+        first_bar_index: _builtins.int = ...,
+        end_bar_index: _builtins.int = ...,
+        start_pts: _builtins.int = ...,
+        end_pts: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_bar_index", b"end_bar_index", "end_pts", b"end_pts", "first_bar_index", b"first_bar_index", "label", b"label", "start_pts", b"start_pts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MusicSection: _TypeAlias = MusicSection  # noqa: Y015
 
 @_typing.final
 class MusicAnalysis(_message.Message):
@@ -609,6 +667,7 @@ class MusicAnalysis(_message.Message):
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     BACKEND_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    SECTIONS_FIELD_NUMBER: _builtins.int
     sha256: _builtins.str
     """The music's content hash."""
     duration_pts: _builtins.int
@@ -616,7 +675,7 @@ class MusicAnalysis(_message.Message):
     bpm: _builtins.float
     """Median tempo, in beats per minute."""
     meter: _builtins.int
-    """Beats per bar."""
+    """Usual number of beats per bar."""
     confidence: _builtins.float
     """How sure the tracker is of the bars, from 0 to 1."""
     backend: Global___BeatBackend.ValueType
@@ -637,6 +696,10 @@ class MusicAnalysis(_message.Message):
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What was odd about the file, in words for a person."""
 
+    @_builtins.property
+    def sections(self) -> _containers.RepeatedCompositeFieldContainer[Global___MusicSection]:
+        """Sections in order; they tile the bars."""
+
     def __init__(
         self,
         *,
@@ -650,10 +713,11 @@ class MusicAnalysis(_message.Message):
         confidence: _builtins.float = ...,
         backend: Global___BeatBackend.ValueType = ...,
         warnings: _abc.Iterable[_builtins.str] | None = ...,
+        sections: _abc.Iterable[Global___MusicSection] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time_base", b"time_base"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "bars", b"bars", "beats", b"beats", "bpm", b"bpm", "confidence", b"confidence", "duration_pts", b"duration_pts", "meter", b"meter", "sha256", b"sha256", "time_base", b"time_base", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "bars", b"bars", "beats", b"beats", "bpm", b"bpm", "confidence", b"confidence", "duration_pts", b"duration_pts", "meter", b"meter", "sections", b"sections", "sha256", b"sha256", "time_base", b"time_base", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

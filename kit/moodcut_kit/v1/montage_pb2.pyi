@@ -211,6 +211,7 @@ class MontageOptions(_message.Message):
     RELAX_FIELD_NUMBER: _builtins.int
     SKIP_RENDER_FIELD_NUMBER: _builtins.int
     RENDER_FIELD_NUMBER: _builtins.int
+    MUSIC_FIELD_NUMBER: _builtins.int
     constraint: Global___StoryConstraint.ValueType
     """What stories are allowed."""
     max_scenes: _builtins.int
@@ -257,6 +258,10 @@ class MontageOptions(_message.Message):
     def render(self) -> _renderer_pb2.RenderOptions:
         """How the file is encoded."""
 
+    @_builtins.property
+    def music(self) -> _segmenter_pb2.MusicOptions:
+        """Options of the music's analysis. Its sound track is heard throughout: scored and rendered too."""
+
     def __init__(
         self,
         *,
@@ -281,10 +286,11 @@ class MontageOptions(_message.Message):
         relax: _builtins.bool = ...,
         skip_render: _builtins.bool = ...,
         render: _renderer_pb2.RenderOptions | None = ...,
+        music: _segmenter_pb2.MusicOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["movie", b"movie", "render", b"render"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["movie", b"movie", "music", b"music", "render", b"render"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beat_backend", b"beat_backend", "boundaries", b"boundaries", "constraint", b"constraint", "duration_seconds", b"duration_seconds", "film_end_seconds", b"film_end_seconds", "film_start_seconds", b"film_start_seconds", "in_point_seconds", b"in_point_seconds", "keep_pickup", b"keep_pickup", "length_mode", b"length_mode", "max_scenes", b"max_scenes", "max_units", b"max_units", "min_units", b"min_units", "mood", b"mood", "movie", b"movie", "random_scores", b"random_scores", "relax", b"relax", "render", b"render", "seed", b"seed", "skip_render", b"skip_render", "unit", b"unit", "weighting", b"weighting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beat_backend", b"beat_backend", "boundaries", b"boundaries", "constraint", b"constraint", "duration_seconds", b"duration_seconds", "film_end_seconds", b"film_end_seconds", "film_start_seconds", b"film_start_seconds", "in_point_seconds", b"in_point_seconds", "keep_pickup", b"keep_pickup", "length_mode", b"length_mode", "max_scenes", b"max_scenes", "max_units", b"max_units", "min_units", b"min_units", "mood", b"mood", "movie", b"movie", "music", b"music", "random_scores", b"random_scores", "relax", b"relax", "render", b"render", "seed", b"seed", "skip_render", b"skip_render", "unit", b"unit", "weighting", b"weighting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from moodcut_kit.v1 import media_pb2 as moodcut_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19moodcut/v1/renderer.proto\x12\nmoodcut.v1\x1a\x16moodcut/v1/media.proto\"\xb8\x01\n\x04\x43lip\x12\x0f\n\x07shot_id\x18\x01 \x01(\t\x12\x10\n\x08scene_id\x18\x02 \x01(\t\x12\x1a\n\x12source_start_frame\x18\x03 \x01(\x03\x12\x18\n\x10source_end_frame\x18\x04 \x01(\x03\x12\x1a\n\x12output_start_frame\x18\x05 \x01(\x03\x12\x13\n\x0b\x66rame_count\x18\x06 \x01(\x03\x12\x12\n\nfirst_unit\x18\x07 \x01(\x05\x12\x12\n\nunit_count\x18\x08 \x01(\x05\"\xd6\x02\n\x08Timeline\x12\x14\n\x0cmovie_sha256\x18\x01 \x01(\t\x12\x12\n\nmovie_name\x18\x02 \x01(\t\x12\x31\n\x11movie_frame_times\x18\x03 \x01(\x0b\x32\x16.moodcut.v1.FrameTimes\x12\x14\n\x0cmusic_sha256\x18\x04 \x01(\t\x12\x12\n\nmusic_name\x18\x05 \x01(\t\x12-\n\x0fmusic_time_base\x18\x06 \x01(\x0b\x32\x14.moodcut.v1.Rational\x12\x17\n\x0fmusic_start_pts\x18\x07 \x01(\x03\x12\x15\n\rmusic_end_pts\x18\x08 \x01(\x03\x12(\n\nframe_rate\x18\t \x01(\x0b\x32\x14.moodcut.v1.Rational\x12\x1f\n\x05\x63lips\x18\n \x03(\x0b\x32\x10.moodcut.v1.Clip\x12\x19\n\x11unit_boundary_pts\x18\x0b \x03(\x03\",\n\rRenderOptions\x12\x0b\n\x03\x63rf\x18\x01 \x01(\x05\x12\x0e\n\x06preset\x18\x02 \x01(\t\"\x82\x01\n\x14RenderMontageRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0ctimeline_key\x18\x02 \x01(\t\x12\x15\n\routput_prefix\x18\x03 \x01(\t\x12*\n\x07options\x18\x04 \x01(\x0b\x32\x19.moodcut.v1.RenderOptions\"f\n\x15RenderMontageResponse\x12\x13\n\x0b\x66rames_done\x18\x01 \x01(\x03\x12\x13\n\x0b\x66rame_count\x18\x02 \x01(\x03\x12\x11\n\tvideo_key\x18\x03 \x01(\t\x12\x10\n\x08otio_key\x18\x04 \x01(\t2i\n\x0fRendererService\x12V\n\rRenderMontage\x12 .moodcut.v1.RenderMontageRequest\x1a!.moodcut.v1.RenderMontageResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19moodcut/v1/renderer.proto\x12\nmoodcut.v1\x1a\x16moodcut/v1/media.proto\"\xb8\x01\n\x04\x43lip\x12\x0f\n\x07shot_id\x18\x01 \x01(\t\x12\x10\n\x08scene_id\x18\x02 \x01(\t\x12\x1a\n\x12source_start_frame\x18\x03 \x01(\x03\x12\x18\n\x10source_end_frame\x18\x04 \x01(\x03\x12\x1a\n\x12output_start_frame\x18\x05 \x01(\x03\x12\x13\n\x0b\x66rame_count\x18\x06 \x01(\x03\x12\x12\n\nfirst_unit\x18\x07 \x01(\x05\x12\x12\n\nunit_count\x18\x08 \x01(\x05\"\xf1\x02\n\x08Timeline\x12\x14\n\x0cmovie_sha256\x18\x01 \x01(\t\x12\x12\n\nmovie_name\x18\x02 \x01(\t\x12\x31\n\x11movie_frame_times\x18\x03 \x01(\x0b\x32\x16.moodcut.v1.FrameTimes\x12\x14\n\x0cmusic_sha256\x18\x04 \x01(\t\x12\x12\n\nmusic_name\x18\x05 \x01(\t\x12-\n\x0fmusic_time_base\x18\x06 \x01(\x0b\x32\x14.moodcut.v1.Rational\x12\x17\n\x0fmusic_start_pts\x18\x07 \x01(\x03\x12\x15\n\rmusic_end_pts\x18\x08 \x01(\x03\x12(\n\nframe_rate\x18\t \x01(\x0b\x32\x14.moodcut.v1.Rational\x12\x1f\n\x05\x63lips\x18\n \x03(\x0b\x32\x10.moodcut.v1.Clip\x12\x19\n\x11unit_boundary_pts\x18\x0b \x03(\x03\x12\x19\n\x11music_audio_track\x18\x0c \x01(\x05\",\n\rRenderOptions\x12\x0b\n\x03\x63rf\x18\x01 \x01(\x05\x12\x0e\n\x06preset\x18\x02 \x01(\t\"\x82\x01\n\x14RenderMontageRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0ctimeline_key\x18\x02 \x01(\t\x12\x15\n\routput_prefix\x18\x03 \x01(\t\x12*\n\x07options\x18\x04 \x01(\x0b\x32\x19.moodcut.v1.RenderOptions\"f\n\x15RenderMontageResponse\x12\x13\n\x0b\x66rames_done\x18\x01 \x01(\x03\x12\x13\n\x0b\x66rame_count\x18\x02 \x01(\x03\x12\x11\n\tvideo_key\x18\x03 \x01(\t\x12\x10\n\x08otio_key\x18\x04 \x01(\t2i\n\x0fRendererService\x12V\n\rRenderMontage\x12 .moodcut.v1.RenderMontageRequest\x1a!.moodcut.v1.RenderMontageResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,13 +35,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLIP']._serialized_start=66
   _globals['_CLIP']._serialized_end=250
   _globals['_TIMELINE']._serialized_start=253
-  _globals['_TIMELINE']._serialized_end=595
-  _globals['_RENDEROPTIONS']._serialized_start=597
-  _globals['_RENDEROPTIONS']._serialized_end=641
-  _globals['_RENDERMONTAGEREQUEST']._serialized_start=644
-  _globals['_RENDERMONTAGEREQUEST']._serialized_end=774
-  _globals['_RENDERMONTAGERESPONSE']._serialized_start=776
-  _globals['_RENDERMONTAGERESPONSE']._serialized_end=878
-  _globals['_RENDERERSERVICE']._serialized_start=880
-  _globals['_RENDERERSERVICE']._serialized_end=985
+  _globals['_TIMELINE']._serialized_end=622
+  _globals['_RENDEROPTIONS']._serialized_start=624
+  _globals['_RENDEROPTIONS']._serialized_end=668
+  _globals['_RENDERMONTAGEREQUEST']._serialized_start=671
+  _globals['_RENDERMONTAGEREQUEST']._serialized_end=801
+  _globals['_RENDERMONTAGERESPONSE']._serialized_start=803
+  _globals['_RENDERMONTAGERESPONSE']._serialized_end=905
+  _globals['_RENDERERSERVICE']._serialized_start=907
+  _globals['_RENDERERSERVICE']._serialized_end=1012
 # @@protoc_insertion_point(module_scope)

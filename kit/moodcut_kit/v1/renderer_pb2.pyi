@@ -88,6 +88,7 @@ class Timeline(_message.Message):
     FRAME_RATE_FIELD_NUMBER: _builtins.int
     CLIPS_FIELD_NUMBER: _builtins.int
     UNIT_BOUNDARY_PTS_FIELD_NUMBER: _builtins.int
+    MUSIC_AUDIO_TRACK_FIELD_NUMBER: _builtins.int
     movie_sha256: _builtins.str
     """The film's content hash."""
     movie_name: _builtins.str
@@ -100,6 +101,8 @@ class Timeline(_message.Message):
     """Where in the music the montage begins: montage time zero."""
     music_end_pts: _builtins.int
     """Where in the music it ends."""
+    music_audio_track: _builtins.int
+    """The music's sound track, counted from 1; 0 is the one a player would choose."""
     @_builtins.property
     def movie_frame_times(self) -> _media_pb2.FrameTimes:
         """When each of the film's frames is shown."""
@@ -134,10 +137,11 @@ class Timeline(_message.Message):
         frame_rate: _media_pb2.Rational | None = ...,
         clips: _abc.Iterable[Global___Clip] | None = ...,
         unit_boundary_pts: _abc.Iterable[_builtins.int] | None = ...,
+        music_audio_track: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["frame_rate", b"frame_rate", "movie_frame_times", b"movie_frame_times", "music_time_base", b"music_time_base"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "frame_rate", b"frame_rate", "movie_frame_times", b"movie_frame_times", "movie_name", b"movie_name", "movie_sha256", b"movie_sha256", "music_end_pts", b"music_end_pts", "music_name", b"music_name", "music_sha256", b"music_sha256", "music_start_pts", b"music_start_pts", "music_time_base", b"music_time_base", "unit_boundary_pts", b"unit_boundary_pts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "frame_rate", b"frame_rate", "movie_frame_times", b"movie_frame_times", "movie_name", b"movie_name", "movie_sha256", b"movie_sha256", "music_audio_track", b"music_audio_track", "music_end_pts", b"music_end_pts", "music_name", b"music_name", "music_sha256", b"music_sha256", "music_start_pts", b"music_start_pts", "music_time_base", b"music_time_base", "unit_boundary_pts", b"unit_boundary_pts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -351,6 +351,108 @@ class FinishMovieResponse(_message.Message):
 Global___FinishMovieResponse: _TypeAlias = FinishMovieResponse  # noqa: Y015
 
 @_typing.final
+class GivenBeats(_message.Message):
+    """Beats that are known beforehand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECONDS_FIELD_NUMBER: _builtins.int
+    POSITIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def seconds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Time of each beat in seconds from the music's first sample, increasing."""
+
+    @_builtins.property
+    def positions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Place of each beat in its bar, from 1; as many as there are times."""
+
+    def __init__(
+        self,
+        *,
+        seconds: _abc.Iterable[_builtins.float] | None = ...,
+        positions: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["positions", b"positions", "seconds", b"seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GivenBeats: _TypeAlias = GivenBeats  # noqa: Y015
+
+@_typing.final
+class GivenTempo(_message.Message):
+    """A steady tempo that is known beforehand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BPM_FIELD_NUMBER: _builtins.int
+    OFFSET_SECONDS_FIELD_NUMBER: _builtins.int
+    BEATS_PER_BAR_FIELD_NUMBER: _builtins.int
+    bpm: _builtins.float
+    """Beats per minute."""
+    offset_seconds: _builtins.float
+    """The first downbeat, in seconds from the music's first sample."""
+    beats_per_bar: _builtins.int
+    """Beats per bar; 0 means 4."""
+    def __init__(
+        self,
+        *,
+        bpm: _builtins.float = ...,
+        offset_seconds: _builtins.float = ...,
+        beats_per_bar: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beats_per_bar", b"beats_per_bar", "bpm", b"bpm", "offset_seconds", b"offset_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GivenTempo: _TypeAlias = GivenTempo  # noqa: Y015
+
+@_typing.final
+class MusicOptions(_message.Message):
+    """Options of a piece of music's analysis; they are part of the fingerprint."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIO_TRACK_FIELD_NUMBER: _builtins.int
+    METERS_FIELD_NUMBER: _builtins.int
+    GIVEN_BEATS_FIELD_NUMBER: _builtins.int
+    GIVEN_TEMPO_FIELD_NUMBER: _builtins.int
+    audio_track: _builtins.int
+    """The sound track of a file that has several, counted from 1; 0 takes the one a player would choose."""
+    @_builtins.property
+    def meters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Beats per bar that the tracker chooses from; none means its own: 3 and 4."""
+
+    @_builtins.property
+    def given_beats(self) -> Global___GivenBeats:
+        """Every beat."""
+
+    @_builtins.property
+    def given_tempo(self) -> Global___GivenTempo:
+        """The tempo."""
+
+    def __init__(
+        self,
+        *,
+        audio_track: _builtins.int = ...,
+        meters: _abc.Iterable[_builtins.int] | None = ...,
+        given_beats: Global___GivenBeats | None = ...,
+        given_tempo: Global___GivenTempo | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["given", b"given", "given_beats", b"given_beats", "given_tempo", b"given_tempo"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_track", b"audio_track", "given", b"given", "given_beats", b"given_beats", "given_tempo", b"given_tempo", "meters", b"meters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_given: _TypeAlias = _typing.Literal["given_beats", "given_tempo"]  # noqa: Y015
+    _WhichOneofArgType_given: _TypeAlias = _typing.Literal["given", b"given"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_given) -> _WhichOneofReturnType_given | None: ...
+
+Global___MusicOptions: _TypeAlias = MusicOptions  # noqa: Y015
+
+@_typing.final
 class SegmentMusicRequest(_message.Message):
     """Request of SegmentMusic."""
 
@@ -359,22 +461,28 @@ class SegmentMusicRequest(_message.Message):
     PRINCIPAL_FIELD_NUMBER: _builtins.int
     MUSIC_SHA256_FIELD_NUMBER: _builtins.int
     BACKEND_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
     principal: _builtins.str
     """The owner of the objects."""
     music_sha256: _builtins.str
     """The music's content hash."""
     backend: _media_pb2.BeatBackend.ValueType
-    """How to find the beats."""
+    """How to find the beats; nothing is looked for where `options` give them."""
+    @_builtins.property
+    def options(self) -> Global___MusicOptions:
+        """Options of the analysis."""
+
     def __init__(
         self,
         *,
         principal: _builtins.str = ...,
         music_sha256: _builtins.str = ...,
         backend: _media_pb2.BeatBackend.ValueType = ...,
+        options: Global___MusicOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "music_sha256", b"music_sha256", "principal", b"principal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "music_sha256", b"music_sha256", "options", b"options", "principal", b"principal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -114,6 +114,7 @@ class Job:
                 grid=chosen.grid,
                 rate=chosen.rate,
                 average_units=chosen.selection.average_units,
+                music_audio_track=options.music.audio_track,
             )
         result = {
             "movie_analysis_key": movie_keys.movie_analysis_key,
@@ -137,7 +138,10 @@ class Job:
 
         def music() -> str:
             request = segmenter_pb2.SegmentMusicRequest(
-                principal=self.principal, music_sha256=self.request.music.sha256, backend=options.beat_backend
+                principal=self.principal,
+                music_sha256=self.request.music.sha256,
+                backend=options.beat_backend,
+                options=options.music,
             )
             with _cancel_on_error(self.caller.cancelled), self._timed("segment_music"):
                 response = self.services.segmenters.call(
@@ -174,6 +178,7 @@ class Job:
             keyframe_index_key=movie_keys.keyframe_index_key,
             keyframe_pack_key=movie_keys.keyframe_pack_key,
             music_sha256=self.request.music.sha256,
+            music_audio_track=options.music.audio_track,
             mood=options.mood,
             random=scorer_pb2.RandomScores(seed=options.seed) if options.random_scores else None,
         )

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from moodcut_director.timeline import cut_seconds, duration_seconds, max_sync_error_seconds
 from moodcut_kit.contract import Json
-from moodcut_kit.readable import movie_scenes, movie_shots, music_bars, posterior_dict
+from moodcut_kit.readable import movie_scenes, movie_shots, music_bars, music_sections, posterior_dict
 from moodcut_kit.time import FrameTimes
 from moodcut_kit.v1 import media_pb2, renderer_pb2, solver_pb2
 
@@ -47,6 +47,7 @@ def make_report(
         "shots": movie_shots(movie, frame_times),
         "scenes": movie_scenes(movie, frame_times),
         "bars": music_bars(music),
+        "sections": music_sections(music),
         "bpm": music.bpm,
         "meter": music.meter,
         "beat_backend": media_pb2.BeatBackend.Name(music.backend).removeprefix("BEAT_BACKEND_").lower(),

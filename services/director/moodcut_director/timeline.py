@@ -23,6 +23,7 @@ def make_timeline(
     grid: Grid,
     rate: Fraction,
     average_units: bool,
+    music_audio_track: int = 0,
 ) -> renderer_pb2.Timeline:
     """Chosen shots in film order on consecutive units, each trimmed at its end to the length of its units.
 
@@ -40,6 +41,7 @@ def make_timeline(
         music_end_pts=grid.boundaries_pts[-1],
         frame_rate=rational(rate),
         unit_boundary_pts=grid.boundaries_pts,
+        music_audio_track=music_audio_track,
     )
     for placement in placements:
         shot = shots[placement.shot_id]

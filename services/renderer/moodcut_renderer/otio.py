@@ -51,6 +51,7 @@ def timeline_to_otio(timeline: renderer_pb2.Timeline, *, markers: bool = True) -
         "music_time_base": f"{timeline.music_time_base.num}/{timeline.music_time_base.den}",
         "music_start_pts": timeline.music_start_pts,
         "music_end_pts": timeline.music_end_pts,
+        "music_audio_track": timeline.music_audio_track,
         "unit_boundary_pts": list(timeline.unit_boundary_pts),
     }
     text: str = document.to_json_string(indent=2)
@@ -103,6 +104,7 @@ def _header(fields: dict[str, Any]) -> renderer_pb2.Timeline:
         music_name=fields["music_name"],
         music_start_pts=fields["music_start_pts"],
         music_end_pts=fields["music_end_pts"],
+        music_audio_track=fields.get("music_audio_track", 0),
         unit_boundary_pts=list(fields["unit_boundary_pts"]),
     )
     timeline.movie_frame_times.first_pts = fields["movie_first_pts"]

@@ -29,7 +29,8 @@ class PlannedClip:
 class RenderPlan:
     """What to render: ``frame_count`` frames at ``rate`` a second, from the first clip's first frame on.
 
-    The music lies under it from ``music_start_seconds`` to ``music_end_seconds``, counted from its first sample.
+    The music lies under it from ``music_start_seconds`` to ``music_end_seconds``, counted from its first sample;
+    ``music_audio_track`` is its sound track from 1, or 0 for the one a player would choose.
     """
 
     rate: Fraction
@@ -38,6 +39,7 @@ class RenderPlan:
     frame_times: FrameTimes
     music_start_seconds: Fraction
     music_end_seconds: Fraction
+    music_audio_track: int = 0
 
 
 def make_plan(timeline: renderer_pb2.Timeline, *, max_montage_seconds: int | None = None) -> RenderPlan:
@@ -70,7 +72,7 @@ def make_plan(timeline: renderer_pb2.Timeline, *, max_montage_seconds: int | Non
     if frame_count != expected:
         message = f"the clips have {frame_count} frames; the music from start to end has {expected} at {rate} a second"
         raise TimelineError(message, field="clips", frame_count=frame_count, expected=expected)
-    return RenderPlan(rate, frame_count, clips, frame_times, start, end)
+    return RenderPlan(rate, frame_count, clips, frame_times, start, end, timeline.music_audio_track)
 
 
 def _positive(value: media_pb2.Rational, field: str) -> Fraction:

@@ -65,7 +65,10 @@ def render(
     ):
         directory = Path(name)
         sound, sample_rate = montage_sound(
-            music, start_seconds=plan.music_start_seconds, end_seconds=plan.music_end_seconds
+            music,
+            start_seconds=plan.music_start_seconds,
+            end_seconds=plan.music_end_seconds,
+            track=plan.music_audio_track,
         )
         sound.tofile(directory / _SOUND_NAME)
         del sound

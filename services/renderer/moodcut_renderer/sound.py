@@ -21,16 +21,20 @@ _FADE_IN_SECONDS, _FADE_OUT_SECONDS = Fraction(1, 500), Fraction(1, 100)
 _SLACK_SECONDS = Fraction(1, 20)
 
 
-def montage_sound(path: Path, *, start_seconds: Fraction, end_seconds: Fraction) -> tuple[NDArray[np.float32], int]:
+def montage_sound(
+    path: Path, *, start_seconds: Fraction, end_seconds: Fraction, track: int = 0
+) -> tuple[NDArray[np.float32], int]:
     """The music from ``start_seconds`` to ``end_seconds`` of its first sample.
+
+    ``track`` is its sound track, counted from 1; 0 takes the one a player would choose.
 
     Returns float32 [n, 2] and the sample rate: 44,100 or 48,000, the music's own if it is one of them. n is the exact
     number of samples between the two times; sample 0 is the one nearest to the start. The first 2 ms and the last 10
     ms are faded. Raises TimelineError if the music is shorter, and what the kit's decoder raises.
     """
-    own_rate = probe_audio(path).sample_rate
+    own_rate = probe_audio(path, track=track).sample_rate
     rate = own_rate if own_rate in _KEPT_RATES else _OTHER_RATE
-    whole = decode_audio(path, sample_rate=rate, channels=2)
+    whole = decode_audio(path, sample_rate=rate, channels=2, track=track)
     first, after = ticks_nearest(start_seconds, Fraction(rate)), ticks_nearest(end_seconds, Fraction(rate))
     missing = after - len(whole)
     if missing > _SLACK_SECONDS * rate:

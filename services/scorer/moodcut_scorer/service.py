@@ -57,13 +57,18 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
             stage="score",
             version=_VERSION,
             model_digest=self._model.digest,
-            parameters={"mood": mood, "seed": seed, "units_seconds": units.tolist()},
+            parameters={
+                "mood": mood,
+                "seed": seed,
+                "units_seconds": units.tolist(),
+                "music_audio_track": request.music_audio_track,
+            },
             inputs=[*_film_inputs(request, index), request.music_sha256],
         )
         key = analysis_key(request.principal, request.movie_sha256, name, "scores.pb")
         with self._flights.only_one(key):
             if self._store.stat(key) is None:
-                heard = self._hear(request.principal, request.music_sha256)
+                heard = self._hear(request.principal, request.music_sha256, track=request.music_audio_track)
                 shots = self._shots(request, index, context)
                 scores = self._score(index, shots, heard, units, mood, seed)
                 with suppress(ObjectExistsError):
@@ -193,11 +198,11 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         shot_ids, owner = messages.shots_of(index)
         return pool_frames(np.concatenate(frames), owner, len(shot_ids))
 
-    def _hear(self, principal: str, music_sha256: str) -> HeardMusic:
+    def _hear(self, principal: str, music_sha256: str, *, track: int = 0) -> HeardMusic:
         limits = MediaLimits(max_duration_seconds=self._settings.max_music_seconds)
         try:
             with self._store.open_path(media_key(principal, music_sha256)) as path:
-                samples = decode_audio(path, sample_rate=SAMPLE_RATE, channels=1, limits=limits)
+                samples = decode_audio(path, sample_rate=SAMPLE_RATE, channels=1, track=track, limits=limits)
         except ObjectNotFoundError as error:
             message = f"The music {music_sha256} is not in the store; upload it first"
             raise MusicMissingError(message, sha256=music_sha256) from error

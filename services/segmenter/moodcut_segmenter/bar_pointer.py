@@ -12,6 +12,7 @@ over all states, with 240 numbers per frame instead of some 15,000: memory does 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +88,21 @@ def decode_beats(
             frames.append(first + left + int(np.argmax(part[left:right].max(axis=1))))
             positions.append(beat + 1)
     return DecodedBeats(np.array(frames, dtype=np.int64), np.array(positions, dtype=np.int64), log_probability)
+
+
+def decode_meters(
+    activations: NDArray[np.floating],
+    *,
+    meters: Sequence[int],
+    model: BarPointerModel | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> tuple[DecodedBeats, int]:
+    """The likeliest beats over all ``meters`` (beats per bar), and their meter. ``check`` is called before each."""
+    found = []
+    for meter in meters:
+        check()
+        found.append((decode_beats(activations, beats_per_bar=meter, model=model), meter))
+    return max(found, key=lambda each: each[0].log_probability)
 
 
 def _best_entries(part: Floats, beats: int, model: BarPointerModel) -> tuple[list[tuple[int, int, int]], float]:

@@ -22,7 +22,7 @@ class BeatTrack:
     """What a beat tracker found.
 
     ``pts``: int64 [n], increasing, in samples. ``positions``: int64 [n], place in the bar from 1. ``strength``: float64
-    [n], 0 to 1, how clearly the beat shows in the sound. ``meter``: beats in a bar.
+    [n], 0 to 1, how clearly the beat shows in the sound. ``meter``: the usual number of beats in a bar.
     """
 
     pts: NDArray[np.int64]
@@ -37,8 +37,8 @@ class BeatTrack:
             raise ValueError("pts must increase strictly")
         if self.meter < 1:
             raise ValueError("meter must be at least 1")
-        if len(self.positions) and not 1 <= int(self.positions.min()) <= int(self.positions.max()) <= self.meter:
-            raise ValueError("positions count from 1 to meter")
+        if len(self.positions) and int(self.positions.min()) < 1:
+            raise ValueError("positions count from 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,22 @@ def bar_edges(track: BeatTrack, duration_pts: int, *, tolerance: int = 0) -> lis
     if median > 0 and end <= duration_pts + tolerance and min(end, duration_pts) > last:
         edges.append((last, min(end, duration_pts)))
     return edges
+
+
+def count_positions(downbeats: NDArray[np.bool_]) -> tuple[NDArray[np.int64], int]:
+    """Positions from 1 of beats of which only ``downbeats`` ([n]) are marked, and the usual number of beats in a bar.
+
+    Beats before the first downbeat are counted as the end of a usual bar. With fewer than two downbeats a bar has 4.
+    """
+    first = np.flatnonzero(downbeats)
+    lengths = np.diff(first)
+    meter = int(np.argmax(np.bincount(lengths))) if len(lengths) else 4
+    index = np.arange(len(downbeats))
+    if len(first) == 0:
+        return index % meter + 1, meter
+    bar = np.searchsorted(first, index, side="right") - 1
+    positions = np.where(bar >= 0, index - first[np.maximum(bar, 0)], (index - first[0]) % meter) + 1
+    return positions.astype(np.int64), meter
 
 
 def loudness_dbfs(sound: NDArray[np.float32]) -> float:

@@ -8,9 +8,10 @@ from moodcut_kit.v1 import media_pb2, segmenter_pb2
 from moodcut_segmenter.beat_backends import Backend
 from moodcut_segmenter.detectors import DEFAULT_DETECTOR, Detector, ShotDetector
 from moodcut_segmenter.errors import BadOptionsError
+from moodcut_segmenter.given import GivenBeats, GivenTempo
 from moodcut_segmenter.keyframes import PackEntry
 from moodcut_segmenter.movie import MovieOptions, MovieResult, Unusable
-from moodcut_segmenter.music import MusicResult
+from moodcut_segmenter.music import MusicOptions, MusicResult
 from moodcut_segmenter.scene_finding import SceneSource
 
 _DETECTORS = {
@@ -28,7 +29,10 @@ _BACKENDS = {
     media_pb2.BEAT_BACKEND_MADMOM: Backend.MADMOM,
     media_pb2.BEAT_BACKEND_LIBROSA: Backend.LIBROSA,
     media_pb2.BEAT_BACKEND_STEADY: Backend.STEADY,
+    media_pb2.BEAT_BACKEND_BEAT_THIS: Backend.BEAT_THIS,
+    media_pb2.BEAT_BACKEND_GIVEN: Backend.GIVEN,
 }
+_USUAL_METER = 4
 _BACKEND_VALUES = {backend: value for value, backend in _BACKENDS.items()}
 _SCENE_SOURCES = {
     media_pb2.SCENE_SOURCE_UNSPECIFIED: SceneSource.GROUPING,
@@ -73,13 +77,20 @@ def _detector(message: segmenter_pb2.MovieOptions) -> Detector | str:
     return _DETECTORS[message.detector]
 
 
-def beat_backend(value: media_pb2.BeatBackend.ValueType) -> Backend | None:
-    """The beat tracker asked for, None if any will do. Raises BadOptionsError for one not known."""
-    if value == media_pb2.BEAT_BACKEND_UNSPECIFIED:
-        return None
-    if value not in _BACKENDS:
-        raise BadOptionsError(f"the beat tracker {value} is not known here", field="backend")
-    return _BACKENDS[value]
+def music_options(backend: media_pb2.BeatBackend.ValueType, message: segmenter_pb2.MusicOptions) -> MusicOptions:
+    """Options of a piece of music's analysis. Raises BadOptionsError for values that cannot be or are not known."""
+    if backend != media_pb2.BEAT_BACKEND_UNSPECIFIED and backend not in _BACKENDS:
+        raise BadOptionsError(f"the beat tracker {backend} is not known here", field="backend")
+    beats, tempo = message.given_beats, message.given_tempo
+    given: GivenBeats | GivenTempo | None = None
+    if message.WhichOneof("given") == "given_beats":
+        given = GivenBeats(seconds=tuple(beats.seconds), positions=tuple(beats.positions))
+    elif message.WhichOneof("given") == "given_tempo":
+        meter = tempo.beats_per_bar or _USUAL_METER
+        given = GivenTempo(bpm=tempo.bpm, offset_seconds=tempo.offset_seconds, meter=meter)
+    return MusicOptions(
+        backend=_BACKENDS.get(backend), meters=tuple(message.meters), given=given, audio_track=message.audio_track
+    )
 
 
 def shot_id(number: int) -> str:
@@ -149,17 +160,37 @@ def keyframe_index(entries: list[PackEntry]) -> media_pb2.KeyframeIndex:
 def music_analysis(result: MusicResult, *, sha256: str) -> media_pb2.MusicAnalysis:
     """A piece of music's analysis as the contract has it."""
     grid = result.grid
+    section_of = [
+        index for index, section in enumerate(result.sections) for _ in range(section.first_bar, section.end_bar)
+    ]
     return media_pb2.MusicAnalysis(
         sha256=sha256,
         time_base=media_pb2.Rational(num=1, den=result.sample_rate),
         duration_pts=result.duration_pts,
         beats=[
-            media_pb2.Beat(pts=int(pts), position=int(position))
-            for pts, position in zip(grid.track.pts, grid.track.positions, strict=True)
+            media_pb2.Beat(pts=int(pts), position=int(position), onset_strength=float(onset))
+            for pts, position, onset in zip(grid.track.pts, grid.track.positions, result.beat_onsets, strict=True)
         ],
         bars=[
-            media_pb2.Bar(index=index, start_pts=bar.start_pts, end_pts=bar.end_pts, loudness_dbfs=bar.loudness_dbfs)
+            media_pb2.Bar(
+                index=index,
+                start_pts=bar.start_pts,
+                end_pts=bar.end_pts,
+                loudness_dbfs=bar.loudness_dbfs,
+                onset_strength=float(result.bar_onsets[index]),
+                section_index=section_of[index],
+            )
             for index, bar in enumerate(grid.bars)
+        ],
+        sections=[
+            media_pb2.MusicSection(
+                label=section.label,
+                first_bar_index=section.first_bar,
+                end_bar_index=section.end_bar,
+                start_pts=grid.bars[section.first_bar].start_pts,
+                end_pts=grid.bars[section.end_bar - 1].end_pts,
+            )
+            for section in result.sections
         ],
         bpm=grid.bpm,
         meter=grid.meter,

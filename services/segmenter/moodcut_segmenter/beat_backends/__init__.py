@@ -2,38 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
 from moodcut_segmenter.beat_backends.base import SAMPLE_RATE, BeatTracker
 
-__all__ = ["SAMPLE_RATE", "Backend", "BeatTracker", "default_backend", "make_tracker"]
+__all__ = ["SAMPLE_RATE", "Backend", "BeatTracker", "default_backend", "make_tracker", "model_digest"]
 
 
 class Backend(Enum):
-    """The beat trackers there are, by the name a user gives."""
+    """Where beats can come from, by the name a user gives. GIVEN is no tracker: the user knows them."""
 
     MADMOM = "madmom"
+    BEAT_THIS = "beat_this"
     LIBROSA = "librosa"
     STEADY = "steady"
+    GIVEN = "given"
 
 
 def default_backend() -> Backend:
-    """madmom where its networks can run, else librosa."""
-    from moodcut_segmenter.beat_backends import madmom
+    """madmom where its networks can run, beat_this where its weights are, else librosa."""
+    from moodcut_segmenter.beat_backends import beat_this, madmom
 
-    return Backend.MADMOM if madmom.installed() else Backend.LIBROSA
+    if madmom.installed():
+        return Backend.MADMOM
+    return Backend.BEAT_THIS if beat_this.installed() else Backend.LIBROSA
 
 
-def make_tracker(backend: Backend) -> BeatTracker:
-    """A tracker, ready to run. Raises BackendNotInstalledError."""
+def model_digest(backend: Backend) -> str:
+    """SHA-256 of the weights that a user has put there; empty for a tracker that has none or brings its own."""
+    from moodcut_segmenter.beat_backends import beat_this
+
+    return beat_this.checkpoint_digest() if backend is Backend.BEAT_THIS else ""
+
+
+def make_tracker(backend: Backend, *, meters: Sequence[int] = ()) -> BeatTracker:
+    """A tracker, ready to run. ``meters``: the beats per bar it may choose from, if not its own choice.
+
+    Raises BackendNotInstalledError.
+    """
     if backend is Backend.MADMOM:
         from moodcut_segmenter.beat_backends.madmom import MadmomTracker
 
-        return MadmomTracker()
+        return MadmomTracker(meters=meters)
+    if backend is Backend.BEAT_THIS:
+        from moodcut_segmenter.beat_backends.beat_this import BeatThisTracker
+
+        return BeatThisTracker(meters=meters)
     if backend is Backend.LIBROSA:
         from moodcut_segmenter.beat_backends.librosa_grid import LibrosaTracker
 
-        return LibrosaTracker()
-    from moodcut_segmenter.beat_backends.steady import SteadyTracker
+        return LibrosaTracker(meters=meters)
+    if backend is Backend.STEADY:
+        from moodcut_segmenter.beat_backends.steady import SteadyTracker
 
-    return SteadyTracker()
+        return SteadyTracker(meter=meters[0] if len(meters) == 1 else 4)
+    raise ValueError(f"{backend} is no tracker")

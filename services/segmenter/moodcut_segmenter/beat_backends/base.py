@@ -9,21 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodcut_segmenter.bars import BeatTrack
+from moodcut_segmenter.spectra import Spectra
 
 SAMPLE_RATE = 44100
 """Samples per second of the sound every tracker is given, and of all times it answers."""
 
 
 class BeatTracker(ABC):
-    """Finds beats and downbeats. ``name`` and ``version`` enter the fingerprint."""
+    """Finds beats and downbeats. ``name`` and ``version`` enter the fingerprint.
+
+    Below ``clear_confidence`` its beats are as unsure as those it finds in speech, rain and noise.
+    """
 
     name: str
+    clear_confidence: float = 0.0
     version: int
 
     @abstractmethod
-    def track(self, sound: NDArray[np.float32], *, check: Callable[[], None]) -> BeatTrack | None:
+    def track(self, sound: NDArray[np.float32], spectra: Spectra, *, check: Callable[[], None]) -> BeatTrack | None:
         """Beats of ``sound`` (mono, float32 [samples], 44,100 a second), or None if it has none that can be followed.
 
+        ``spectra`` are those of the sound.
         ``check`` is called now and then and may raise to stop the work.
         """
 

@@ -10,22 +10,23 @@ from __future__ import annotations
 import importlib.util
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moodcut_segmenter import madmom_weights
-from moodcut_segmenter.bar_pointer import BarPointerModel, decode_beats
+from moodcut_segmenter.bar_pointer import BarPointerModel, decode_meters
 from moodcut_segmenter.bars import BeatTrack
 from moodcut_segmenter.beat_backends.base import SAMPLE_RATE, BeatTracker
 from moodcut_segmenter.errors import BackendNotInstalledError
+from moodcut_segmenter.spectra import Spectra
 
 NOTICE = "beats by madmom's networks, licensed CC BY-NC-SA 4.0: not for commercial use"
 _FRAME_RATE = 100
 _HOP = SAMPLE_RATE // _FRAME_RATE
-_PIECE_SECONDS, _CONTEXT_SECONDS = 40, 10
+_PIECE_SECONDS, _CONTEXT_SECONDS = 30, 10
 _METERS = (3, 4)
 # Mean activation at the beats: 0.01 to 0.08 for drones and noise, 0.14 and more for the quietest real music tried.
 _LEAST_STRENGTH = 0.1
@@ -42,13 +43,15 @@ def installed() -> str | None:
 
 
 class MadmomTracker(BeatTracker):
-    """Beats and downbeats in 3/4 or 4/4, whichever explains the whole piece better."""
+    """Beats and downbeats in the meter that explains the whole piece best."""
 
     name = "madmom"
+    clear_confidence = 0.15
     version = 1
 
-    def __init__(self, *, meters: tuple[int, ...] = _METERS, package: str | None = None) -> None:
-        """``meters``: the beats per bar to choose from. ``package``: the one to run, by default the first there.
+    def __init__(self, *, meters: Sequence[int] = (), package: str | None = None) -> None:
+        """``meters``: the beats per bar to choose from, by default 3 and 4. ``package``: the one to run, by default the
+        first there.
 
         Raises BackendNotInstalledError.
         """
@@ -59,23 +62,18 @@ class MadmomTracker(BeatTracker):
                 "moodcut models build (or choose --beats librosa)"
             )
             raise BackendNotInstalledError(message, backend="madmom")
-        self._meters = meters
+        self._meters = tuple(meters) or _METERS
         self._networks, self._signal = _load(package)
 
     def notices(self) -> list[str]:
         """The licence of the networks."""
         return [NOTICE]
 
-    def track(self, sound: NDArray[np.float32], *, check: Callable[[], None]) -> BeatTrack | None:
+    def track(self, sound: NDArray[np.float32], spectra: Spectra, *, check: Callable[[], None]) -> BeatTrack | None:
         """See :class:`BeatTracker`."""
         activations = self._activations(sound, check)
         model = BarPointerModel(frame_rate=_FRAME_RATE)
-        decoded = []
-        for meter in self._meters:
-            check()
-            decoded.append(decode_beats(activations, beats_per_bar=meter, model=model))
-        best = max(decoded, key=lambda each: each.log_probability)
-        meter = self._meters[decoded.index(best)]
+        best, meter = decode_meters(activations, meters=self._meters, model=model, check=check)
         pts = np.minimum(best.frames * _HOP, len(sound) - 1)
         frames = best.frames[np.diff(pts, prepend=-1) > 0]
         strength = activations[frames].sum(axis=1).astype(np.float64)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from moodcut_segmenter.bars import BeatTrack, steady_track
 from moodcut_segmenter.beat_backends.base import SAMPLE_RATE, BeatTracker
+from moodcut_segmenter.spectra import Spectra
 
 
 class SteadyTracker(BeatTracker):
@@ -20,6 +21,6 @@ class SteadyTracker(BeatTracker):
     def __init__(self, *, bpm: float = 120.0, meter: int = 4) -> None:
         self._bpm, self._meter = bpm, meter
 
-    def track(self, sound: NDArray[np.float32], *, check: Callable[[], None]) -> BeatTrack | None:
+    def track(self, sound: NDArray[np.float32], spectra: Spectra, *, check: Callable[[], None]) -> BeatTrack | None:
         """See :class:`BeatTracker`."""
         return steady_track(len(sound), sample_rate=SAMPLE_RATE, bpm=self._bpm, meter=self._meter)
