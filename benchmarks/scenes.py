@@ -35,13 +35,13 @@ from scipy.sparse import diags
 from sklearn.cluster import AgglomerativeClustering
 
 from moodcut.demo import Emotion, FilmTruth, default_scenes, truth_path, write_film
-from moodcut_kit.media.video import VideoReader
+from moodcut_kit.media.isolated import read_film_facts
 from moodcut_segmenter import find_shots
 from moodcut_segmenter.detectors import ShotDetector, Span, TransitionProbabilities
 from moodcut_segmenter.detectors.transnet import TransNetDetector
 from moodcut_segmenter.film_pass import RangeResult, analyze_frames, film_shape
 from moodcut_segmenter.picture_features import COLOUR_COUNT, FEATURE_COUNT
-from moodcut_segmenter.range_file import range_bytes, read_range
+from moodcut_segmenter.range_file import range_pieces, read_range
 from moodcut_segmenter.scene_metrics import (
     average_precision,
     boundaries_of,
@@ -102,16 +102,16 @@ class KnownCuts(ShotDetector):
 def analysed(path: Path, detector: ShotDetector, cache: Path | None) -> Clip:
     """Features and seconds of a clip's shots."""
     kept = cache / f"{path.name}.range" if cache else None
-    with VideoReader(path) as reader:
-        index = reader.index
-        if kept and kept.is_file():
-            data = kept.read_bytes()
-            result: RangeResult = read_range(lambda offset, count: data[offset : offset + count]).result
-        else:
-            shape, count = film_shape(reader), index.times.frame_count
-            result = analyze_frames(path, index, shape, detector, start_frame=0, end_frame=count)
-            if kept:
-                kept.write_bytes(range_bytes(replace(result, jpegs={})))
+    facts = read_film_facts(path)
+    index = facts.index
+    if kept and kept.is_file():
+        data = kept.read_bytes()
+        result: RangeResult = read_range(lambda offset, count: data[offset : offset + count]).result
+    else:
+        shape, count = film_shape(path, facts), index.times.frame_count
+        result = analyze_frames(path, index, shape, detector, start_frame=0, end_frame=count)
+        if kept:
+            kept.write_bytes(b"".join(range_pieces(replace(result, jpegs={}))))
     spans = find_shots(result.probabilities.single, result.probabilities.many)
     table = shot_table(
         spans, index.times, sample_frames=result.sample_frames, picture=result.features, sound=result.sound

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import grpc
@@ -16,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from support.montages import digest
 
 from moodcut.demo import FilmTruth, SceneSpec, write_film
-from moodcut_kit.client import connect
+from moodcut_kit.client import Pool, connect
 from moodcut_kit.client.calls import Caller
 from moodcut_kit.client.movie import analyze_movie
 from moodcut_kit.contract import LOCAL_PRINCIPAL, media_key
@@ -30,12 +31,15 @@ from moodcut_segmenter.settings import SegmenterSettings
 
 _SCENES = [SceneSpec(emotion="excited", shot_seconds=(1.6, 1.2)), SceneSpec(emotion="sad", shot_seconds=(2.0, 1.6))]
 
+Segmenters = Pool[segmenter_pb2_grpc.SegmenterServiceStub]
+
 
 class House:
     """A segmenter with a film in its store, the film's chapters, and a place for a model."""
 
-    def __init__(self, directory: Path, stub: segmenter_pb2_grpc.SegmenterServiceStub) -> None:
+    def __init__(self, directory: Path, stub: segmenter_pb2_grpc.SegmenterServiceStub, segmenters: Segmenters) -> None:
         self.stub = stub
+        self.segmenters = segmenters
         self.store = LocalStore(directory / "store")
         film, chaptered = directory / "film.mp4", directory / "chapters.mp4"
         self.truth = write_film(film, scenes=_SCENES, seed=4, size=(160, 90))
@@ -51,12 +55,11 @@ class House:
 
     def analysis(self, sha256: str, **options: object) -> media_pb2.MovieAnalysis:
         keys = analyze_movie(
-            self.stub,
+            self.segmenters,
             Caller(cancelled=threading.Event()),
             principal=LOCAL_PRINCIPAL,
             movie_sha256=sha256,
             options=_options(**options),
-            parallel_ranges=1,
         )
         return media_pb2.MovieAnalysis.FromString(self.store.get(keys.movie_analysis_key).data)
 
@@ -88,8 +91,12 @@ def house(directory: Path) -> Iterator[House]:
         LocalStore(directory / "store"), SegmenterSettings(scene_model=directory / "scenes.onnx")
     )
     address = f"unix:{directory}/socket"
-    with start_server([service], ServerSettings(address=address)), connect(address) as channel:
-        yield House(directory, segmenter_pb2_grpc.SegmenterServiceStub(channel))
+    with (
+        start_server([service], ServerSettings(address=address)),
+        connect(address) as channel,
+        closing(Pool([address], segmenter_pb2_grpc.SegmenterServiceStub)) as segmenters,
+    ):
+        yield House(directory, segmenter_pb2_grpc.SegmenterServiceStub(channel), segmenters)
 
 
 def _scenes(movie: media_pb2.MovieAnalysis) -> list[tuple[int, int]]:
