@@ -36,6 +36,7 @@ bench: install-dev models  ## Print the benchmark tables (about half an hour; be
 	$(BIN)/python benchmarks/solver_service.py
 	$(BIN)/python benchmarks/shots.py
 	$(BIN)/python benchmarks/detectors.py
+	$(BIN)/python benchmarks/film_speed.py
 	$(BIN)/python benchmarks/fanout.py
 	$(BIN)/python benchmarks/scenes.py $(CLIPS)
 	$(BIN)/python benchmarks/bars.py
@@ -47,6 +48,7 @@ bench-small: install-dev models  ## The same at small sizes.
 	$(BIN)/python benchmarks/solver_service.py --small
 	$(BIN)/python benchmarks/shots.py
 	$(BIN)/python benchmarks/detectors.py --shots 8
+	$(BIN)/python benchmarks/film_speed.py --repeats 1
 	$(BIN)/python benchmarks/fanout.py --small
 	$(BIN)/python benchmarks/scenes.py --small
 	$(BIN)/python benchmarks/bars.py --small

@@ -2,8 +2,8 @@
 
 Rule: all three detectors see the same frames (48x27, in memory), film after film. F1 is over cuts at the very frame,
 against those of transnetv2-reference; "same" counts films whose shots, usable parts included, are equal to the frame.
-"windows" are those the network ran on, "again" those of them that ran once more in full precision. Without films it
-makes one (moodcut demo).
+"windows" are those of 100 frames the network ran on, "again" those of them that ran once more in full precision,
+"short" windows of 60 frames. Without films it makes one (moodcut demo).
 
     python benchmarks/shots.py [FILM...] [--json FILE]
 """
@@ -102,12 +102,13 @@ def main() -> int:
             print(row + "; ".join(differing), flush=True)
     print(f"\n{film_count} films, {frame_count} frames, {cut_count} cuts, {window_count} windows,"
           f" one cut every {frame_count / max(1, cut_count):.0f} frames")  # fmt: skip
-    print(f"{'':10} {'frames/s':>9} {'ratio':>6} {'F1':>7} {'same':>5} {'windows':>8} {'again':>6}")
+    print(f"{'':10} {'frames/s':>9} {'ratio':>6} {'F1':>7} {'same':>5} {'windows':>8} {'again':>6} {'short':>6}")
     for name, total in totals.items():
         network = getattr(detectors[name], "network", None)
+        short = getattr(detectors[name], "short_count", 0)
         ran, again = (network.window_count, network.repeated_count) if network else (window_count, 0)
         print(f"{name:10} {frame_count / total.seconds:9.1f} {totals['reference'].seconds / total.seconds:6.2f}"
-              f" {total.f1(cut_count):7.4f} {total.same_films:5} {ran:8} {again:6}")  # fmt: skip
+              f" {total.f1(cut_count):7.4f} {total.same_films:5} {ran:8} {again:6} {short:6}")  # fmt: skip
     if arguments.json:
         found = {name: asdict(total) | {"f1": total.f1(cut_count)} for name, total in totals.items()}
         arguments.json.write_text(json.dumps({"frames": frame_count, "cuts": cut_count, **found}), encoding="utf-8")

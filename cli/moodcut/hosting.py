@@ -212,9 +212,10 @@ def build_models() -> list[tuple[str, Callable[[], Path]]]:
     """What has to be built for the services installed, each with the function that builds it."""
     found: list[tuple[str, Callable[[], Path]]] = []
     with suppress(ImportError):
-        from moodcut_segmenter import build_transnet, build_transnet_int8
+        from moodcut_segmenter import build_transnet, build_transnet_int8, build_transnet_int8_short
 
         found += [("transnetv2.onnx", build_transnet), ("transnetv2-int8.onnx", build_transnet_int8)]
+        found.append(("transnetv2-int8-short.onnx", build_transnet_int8_short))
     if importlib.util.find_spec("madmom_infer") is not None:
         with suppress(ImportError):
             from moodcut_segmenter import build_madmom_weights

@@ -108,9 +108,9 @@ detector_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 
 
-def movie_options(detector: str, *, scene_count: int | None = None) -> segmenter_pb2.MovieOptions:
+def movie_options(detector: str) -> segmenter_pb2.MovieOptions:
     """Options of a film's analysis; ``detector`` is what --detector gives."""
-    options = segmenter_pb2.MovieOptions(scene_count=scene_count or 0)
+    options = segmenter_pb2.MovieOptions()
     if detector.startswith(_PLUGIN):
         options.detector_plugin = detector.removeprefix(_PLUGIN)
     else:

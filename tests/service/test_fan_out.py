@@ -194,6 +194,51 @@ def test_what_no_other_segmenter_would_change_ends_it(house: House) -> None:
     assert len(one.ranges) + len(two.ranges) < RANGE_COUNT
 
 
+def test_a_server_that_refused_a_call_for_good_and_then_failed_is_asked_again(house: House) -> None:
+    troubles = [
+        UnavailableError("the process that read the film has died"),
+        InvalidArgumentError("the film is not one"),
+    ]
+
+    def fails_twice(number: int) -> None:
+        if troubles:
+            raise troubles.pop()
+
+    one, _ = house.segmenter("one", fails_twice)
+    request = segmenter_pb2.AnalyzeRangeRequest(plan_key="plan", range=segmenter_pb2.FrameRange(end_frame=1))
+    with closing(Pool([one.address], segmenter_pb2_grpc.SegmenterServiceStub)) as pool:
+        with pytest.raises(RemoteError, match="the film is not one"):
+            pool.call(lambda stub: stub.AnalyzeRange, request, caller=house.caller, timeout_seconds=9.0)
+        answer = pool.call(lambda stub: stub.AnalyzeRange, request, caller=house.caller, timeout_seconds=9.0)
+    assert answer.range_key == "plan-0"
+    assert not troubles
+
+
+def test_deadlines_grow_with_the_film(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longest range decides: a detector that sees a whole film at once makes one range of it."""
+    seconds_left: dict[str, float] = {}
+    answers = {
+        "PlanMovie": segmenter_pb2.PlanMovieResponse(
+            plan_key="plan", ranges=[segmenter_pb2.FrameRange(start_frame=0, end_frame=900_000)], frame_count=900_000
+        ),
+        "AnalyzeRange": segmenter_pb2.AnalyzeRangeResponse(range_key="range"),
+        "FinishMovie": segmenter_pb2.FinishMovieResponse(movie_analysis_key="movie"),
+    }
+    for name, answer in answers.items():
+
+        def method(
+            _: object, __: object, context: grpc.ServicerContext, name: str = name, answer: object = answer
+        ) -> object:
+            seconds_left[name] = context.time_remaining()
+            return answer
+
+        monkeypatch.setattr(Segmenter, name, method)
+    one, _ = house.segmenter("one")
+    assert house.analyze(one.address).movie_analysis_key == "movie"
+    assert 1700 < seconds_left["PlanMovie"] < 3600
+    assert min(seconds_left["AnalyzeRange"], seconds_left["FinishMovie"]) > 24 * 3600
+
+
 def test_a_range_that_every_segmenter_loses_is_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("moodcut_kit.client.pool._LOST_SECONDS", 0.0)
 

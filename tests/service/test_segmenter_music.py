@@ -12,6 +12,7 @@ import pytest
 
 from moodcut.demo import Emotion, write_song
 from moodcut_kit.media.audio import decode_audio
+from moodcut_kit.media.errors import MediaLimitError
 from moodcut_segmenter import Backend, GivenBeats, MusicOptions, MusicResult, analyze_music, analyze_sound
 from moodcut_segmenter.beat_backends import madmom
 from moodcut_segmenter.beat_backends.librosa_grid import LibrosaTracker
@@ -107,6 +108,34 @@ def test_without_a_beat_a_steady_grid_and_a_plain_warning(backend: Backend, kind
     assert result.warnings == (NO_BEAT,)
     assert result.grid.confidence == 0.0
     assert [bar.end_pts - bar.start_pts for bar in result.grid.bars] == [2 * _RATE] * 5
+
+
+@pytest.mark.parametrize(("meters", "meter"), [((3,), 3), ((3, 4), 4), ((5, 7), 5)])
+def test_a_steady_grid_has_bars_of_an_allowed_meter(meters: tuple[int, ...], meter: int) -> None:
+    sound = np.zeros(6 * _RATE, np.float32)
+    result = analyze_sound(sound, MusicOptions(backend=Backend.LIBROSA, meters=meters))
+    assert result.backend is Backend.STEADY
+    assert result.warnings == (NO_BEAT,)
+    assert result.grid.meter == meter
+    assert result.grid.bpm == pytest.approx(120)
+    assert {bar.end_pts - bar.start_pts for bar in result.grid.bars} == {meter * _RATE // 2}
+
+
+def test_bars_of_changing_length_are_kept_as_given() -> None:
+    positions = (1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 3, 4, 1, 2)
+    given = GivenBeats(seconds=tuple(0.5 * index for index in range(len(positions))), positions=positions)
+    result = analyze_sound(np.zeros(7 * _RATE, np.float32), MusicOptions(given=given))
+    assert [bar.start_pts / _RATE for bar in result.grid.bars] == [0, 1, 2, 3, 4, 6]
+    assert result.grid.bars[-1].end_pts == 7 * _RATE
+    assert result.warnings == ()
+
+
+def test_music_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "song.wav"
+    write_song(path, bpm=120, bars=2, mood="neutral", seed=0)
+    with pytest.raises(MediaLimitError, match="at most 2 s are accepted"):
+        analyze_music(path, MusicOptions(backend=Backend.STEADY), max_seconds=2)
+    assert analyze_music(path, MusicOptions(backend=Backend.STEADY), max_seconds=7).duration_seconds > 4
 
 
 def test_strokes_without_a_beat_are_said_to_be_unclear() -> None:

@@ -10,9 +10,8 @@ from moodcut_kit.client.pool import Pool
 from moodcut_kit.client.progress import RangeProgress
 from moodcut_kit.v1 import segmenter_pb2, segmenter_pb2_grpc
 
-_PLAN_SECONDS = 600.0
-_RANGE_SECONDS = 1800.0
-_FINISH_SECONDS = 1800.0
+# Keepalive notices a server that has died; deadlines are for one that hangs. A plan tells how long the film is.
+_LEAST_SECONDS, _SECONDS_A_FRAME = 1800.0, 0.1
 _RANGES_SHARE = 0.95
 
 
@@ -44,12 +43,13 @@ def analyze_movie(
         lambda stub: stub.PlanMovie,
         segmenter_pb2.PlanMovieRequest(**about),  # type: ignore[arg-type]
         caller=caller,
-        timeout_seconds=_PLAN_SECONDS,
+        timeout_seconds=_LEAST_SECONDS,
     )
     if plan.movie_analysis_key:
         on_progress(1.0)
         return _keys(plan)
-    progress = RangeProgress([frames.end_frame - frames.start_frame for frames in plan.ranges])
+    frame_counts = [frames.end_frame - frames.start_frame for frames in plan.ranges]
+    progress = RangeProgress(frame_counts)
 
     def observe(done: Collection[int], running_seconds: Mapping[int, float]) -> None:
         on_progress(_RANGES_SHARE * progress.share(done, running_seconds))
@@ -61,7 +61,7 @@ def analyze_movie(
             for frames in plan.ranges
         ],
         caller=caller,
-        timeout_seconds=_RANGE_SECONDS,
+        timeout_seconds=_deadline_seconds(max(frame_counts, default=0)),
         observe=observe,
     )
     finished = segmenters.call(
@@ -72,10 +72,15 @@ def analyze_movie(
             range_keys=[each.range_key for each in analyzed],
         ),
         caller=caller,
-        timeout_seconds=_FINISH_SECONDS,
+        timeout_seconds=_deadline_seconds(plan.frame_count),
     )
     on_progress(1.0)
     return _keys(finished)
+
+
+def _deadline_seconds(frame_count: int) -> float:
+    """How long a call about so many frames may take: a film can be one range, whatever its length."""
+    return _LEAST_SECONDS + _SECONDS_A_FRAME * frame_count
 
 
 def _keys(response: segmenter_pb2.PlanMovieResponse | segmenter_pb2.FinishMovieResponse) -> MovieKeys:

@@ -117,12 +117,13 @@ class Pool(Generic[_Stub]):
                         break
                     running[waiting.popleft()] = attempt
                 if not running:
-                    trouble.raise_if_it_lasts(self._awake_in_seconds())
+                    trouble.raise_if_it_lasts(*self._outlook())
                 number = _next(ended)
                 if caller.cancelled.is_set():
                     raise CancelledError("the calls were cancelled")
                 if number >= 0:
                     attempt = running.pop(number)
+                    self._release(attempt.address)
                     answer = self._settle(attempt, trouble)
                     if answer is None:
                         waiting.appendleft(number)
@@ -133,8 +134,7 @@ class Pool(Generic[_Stub]):
         finally:
             for attempt in running.values():
                 attempt.call.cancel()  # type: ignore[no-untyped-call]
-                with self._guard:
-                    self._spread.ended(attempt.address)
+                self._release(attempt.address)
         return [answers[number] for number in range(len(requests))]
 
     def _start(
@@ -154,9 +154,13 @@ class Pool(Generic[_Stub]):
             address = self._spread.choose(now_seconds=now_seconds, limit=limit, own=own)
             if address is None:
                 return None
-            self._spread.began(address)
             stub = self._stub(address)
-        call = method(stub).future(request, timeout=timeout_seconds)
+            self._spread.began(address, now_seconds=now_seconds)
+        try:
+            call = method(stub).future(request, timeout=timeout_seconds)
+        except BaseException:
+            self._release(address)
+            raise
         call.add_done_callback(lambda _: ended.put(number))
         return _Attempt(number, address, call, now_seconds)
 
@@ -169,7 +173,6 @@ class Pool(Generic[_Stub]):
             remote = _as_remote(error)
             trouble.note(attempt, remote, now_seconds)
             with self._guard:
-                self._spread.ended(attempt.address)
                 if remote.code == "RESOURCE_EXHAUSTED":
                     delay_seconds = float(remote.metadata.get("retry_delay_seconds", 1.0))
                     self._spread.full(attempt.address, now_seconds=now_seconds, delay_seconds=delay_seconds)
@@ -177,10 +180,15 @@ class Pool(Generic[_Stub]):
                     self._spread.failed(attempt.address, began_seconds=attempt.began_seconds, now_seconds=now_seconds)
             return None
         with self._guard:
-            self._spread.ended(attempt.address)
             self._spread.worked(attempt.address)
         trouble.clear()
         return answer
+
+    def _release(self, address: str) -> None:
+        """A call to ``address`` is under way no longer."""
+        with self._guard:
+            self._spread.ended(address)
+            self._close_vanished()
 
     def _look_up(self) -> None:
         """Ask now and then which machines the names stand for."""
@@ -192,15 +200,24 @@ class Pool(Generic[_Stub]):
         found = backends(self._addresses)
         with self._guard:
             self._spread.replace(found)
+            self._close_vanished()
 
-    def _awake_in_seconds(self) -> float:
+    def _close_vanished(self) -> None:
+        """Close the channels of servers that are gone and have no call under way. With the guard held."""
+        for address in [address for address in self._channels if address not in self._spread]:
+            self._channels.pop(address).close()
+            del self._stubs[address]
+
+    def _outlook(self) -> tuple[tuple[str, ...], float]:
+        """The servers there are, and the seconds until one of them is awake."""
         with self._guard:
-            return self._spread.seconds_until_awake(now_seconds=time.monotonic())
+            return self._spread.addresses, self._spread.seconds_until_awake(now_seconds=time.monotonic())
 
     def _stub(self, address: str) -> _Stub:
         if address not in self._stubs:
-            self._channels[address] = connect(address)
-            self._stubs[address] = self._make_stub(self._channels[address])
+            channel = connect(address)
+            self._stubs[address] = self._make_stub(channel)
+            self._channels[address] = channel
         return self._stubs[address]
 
 
@@ -224,23 +241,27 @@ class _Trouble:
         if lost or self._since_seconds is None:
             self._since_seconds = now_seconds
         if self._losses[attempt.number] >= _MOST_LOSSES:
-            raise self._summary(f"a call was lost under way {_MOST_LOSSES} times")
+            raise self._summary((), f"a call was lost under way {_MOST_LOSSES} times")
 
     def clear(self) -> None:
         """A call succeeded."""
         self._since_seconds = None
         self._last.clear()
 
-    def raise_if_it_lasts(self, awake_in_seconds: float) -> None:
-        """No call is under way: raise unless patience lasts until a server may be asked again."""
+    def raise_if_it_lasts(self, addresses: Sequence[str], awake_in_seconds: float) -> None:
+        """No call is under way: raise unless patience lasts until one of ``addresses`` may be asked again."""
+        now_seconds = time.monotonic()
         if self._since_seconds is None:
-            return
-        failing_seconds = time.monotonic() - self._since_seconds
+            self._since_seconds = now_seconds
+        failing_seconds = now_seconds - self._since_seconds
         if failing_seconds + awake_in_seconds > self._patience_seconds:
-            raise self._summary(f"no server has answered for {failing_seconds:.0f} s")
+            raise self._summary(addresses, f"no server has answered for {failing_seconds:.0f} s")
 
-    def _summary(self, what: str) -> RemoteError:
-        told = "; ".join(f"{address}: {error.message}" for address, error in sorted(self._last.items()))
+    def _summary(self, addresses: Sequence[str], what: str) -> RemoteError:
+        """``what``, with the last error of each server; those of ``addresses`` without one took no call."""
+        taken = dict.fromkeys(addresses, "it failed or was full, and takes no call yet")
+        taken.update({address: error.message for address, error in self._last.items()})
+        told = "; ".join(f"{address}: {message}" for address, message in sorted(taken.items()))
         codes = {error.code for error in self._last.values()}
         reasons = {error.reason for error in self._last.values()}
         code = "RESOURCE_EXHAUSTED" if "RESOURCE_EXHAUSTED" in codes else "UNAVAILABLE"
@@ -248,7 +269,7 @@ class _Trouble:
             f"{what} ({told})",
             code=code,
             reason=reasons.pop() if len(reasons) == 1 else code,
-            metadata={"addresses": ", ".join(sorted(self._last))},
+            metadata={"addresses": ", ".join(sorted(taken))},
         )
 
 

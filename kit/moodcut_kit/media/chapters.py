@@ -20,7 +20,11 @@ def read_chapters(path: Source, times: FrameTimes, *, limits: MediaLimits = DEFA
     with open_container(path, limits=limits) as container, translated(path):
         stated = container.chapters()[:_MOST_CHAPTERS]
     first_frame_seconds = int(times.boundaries_pts[0]) * times.time_base
+    # What one hostile time base times another gives need not fit anywhere: nanoseconds are fine enough.
     starts = {
-        max(Fraction(0), int(each["start"]) * Fraction(each["time_base"] or 0) - first_frame_seconds) for each in stated
+        max(Fraction(0), int(each["start"]) * Fraction(each["time_base"] or 0) - first_frame_seconds).limit_denominator(
+            10**9
+        )
+        for each in stated
     }
     return tuple(sorted(each for each in starts if each < times.duration_seconds))

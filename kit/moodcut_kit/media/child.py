@@ -128,7 +128,7 @@ class _Child:
         rest = memoryview(data)
         while rest:
             self._check()
-            ready, _, _ = select.select(self._open, [], [], _CHECK_SECONDS)
+            ready = _readable(self._open)
             if self._errors in ready:
                 self._listen()
             if self._records in ready:
@@ -184,12 +184,20 @@ class _Child:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
-        while self._errors in self._open and select.select([self._errors], [], [], _CHECK_SECONDS)[0]:
+        while self._errors in self._open and _readable([self._errors]):
             self._listen()
         assert self._process.stderr is not None
         self._process.stderr.close()
         if self._words:
             _log.warning("decoding %s: %s", self._source, "\n".join(self._words))
+
+
+def _readable(handles: list[int]) -> list[int]:
+    """Those that have something to read or have ended, after a while at the latest. Handles may be of any number."""
+    poll = select.poll()
+    for handle in handles:
+        poll.register(handle, select.POLLIN)
+    return [handle for handle, _ in poll.poll(1000 * _CHECK_SECONDS)]
 
 
 def _environment() -> dict[str, str]:

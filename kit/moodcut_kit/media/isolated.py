@@ -89,15 +89,18 @@ def decode_sound(
     Raises what that and :func:`~moodcut_kit.media.child.run_work` raise.
     """
     pieces: list[NDArray[np.float32]] = []
-    count = -1
+    count, heard, most = -1, 0, (limits.max_duration_seconds + 1) * sample_rate
     records = run_work(_sound, path, sample_rate, channels, track, limits, process_limits=process_limits, check=check)
     for record in records:
         samples, stated = record.get("samples"), record.get("sample_count", -1)
         if not (isinstance(samples, np.ndarray) and samples.dtype == np.float32 and samples.ndim == 2):
             raise DecoderFailedError(f"The process that read {path} gave no sound.", file=path)
+        heard += samples.shape[1]
+        if heard > most:
+            raise DecoderFailedError(f"The process that read {path} gave more sound than it may have.", file=path)
         pieces.append(samples)
         count = stated if isinstance(stated, int) else -1
-    if not 0 <= count <= (limits.max_duration_seconds + 1) * sample_rate:
+    if not 0 <= count <= most:
         raise DecoderFailedError(f"The process that read {path} gave no length of its sound.", file=path)
     return joined_sound(pieces, count, channels)
 

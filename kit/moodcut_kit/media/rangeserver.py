@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from moodcut_kit.errors import MoodcutError, UnavailableError
+from moodcut_kit.errors import UnavailableError
 from moodcut_kit.media.source import MAX_FETCH_BYTE_COUNT, RangeSource
 
 _log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class RangeServer:
         count = min(MAX_FETCH_BYTE_COUNT, self._source.byte_count - offset)
         if count > 0:
             # If it fails it will be asked for again, or never.
-            with suppress(MoodcutError):
+            with suppress(Exception):
                 self._next = (offset, count, self._source.fetch(offset, count))
 
 

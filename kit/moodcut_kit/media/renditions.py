@@ -167,7 +167,7 @@ class _Collected:
             picture = upright(picture, self._rotation)
         self.frames.append(number)
         if self.rendition.jpeg_quality:
-            self.jpegs.append(_jpeg(picture, self.rendition.jpeg_quality))
+            self.jpegs.append(jpeg_bytes(picture, self.rendition.jpeg_quality))
             self.byte_count += len(self.jpegs[-1])
         else:
             self.pictures.append(picture)
@@ -198,6 +198,9 @@ def _batch(record: Record, renditions: Sequence[Rendition]) -> Batch:
         shown, arrays, files = (record.get(f"{name}{number}") for name in ("frames", "pictures", "jpegs"))
         if not (isinstance(shown, list) and isinstance(arrays, np.ndarray) and isinstance(files, list)):
             raise DecoderFailedError("The decoding process gave no pictures.")
+        wanted = [frame for frame in shown if isinstance(frame, int) and rendition.has(frame)]
+        if sorted(set(wanted)) != shown:
+            raise DecoderFailedError("The decoding process gave pictures of other frames than were asked for.")
         count = 0 if rendition.jpeg_quality else len(shown)
         if arrays.dtype != np.uint8 or arrays.shape != (count, rendition.height, rendition.width, 3):
             raise DecoderFailedError(f"The decoding process gave pictures of {arrays.dtype} {arrays.shape}.")
@@ -210,7 +213,8 @@ def _batch(record: Record, renditions: Sequence[Rendition]) -> Batch:
     return Batch(tuple(frames), tuple(pictures), tuple(jpegs), missing if isinstance(missing, int) else 0)
 
 
-def _jpeg(picture: NDArray[np.uint8], quality: int) -> bytes:
+def jpeg_bytes(picture: NDArray[np.uint8], quality: int) -> bytes:
+    """A picture (uint8 [height, width, 3], RGB) as a JPEG file of a quality from 1 to 95. Needs the package pillow."""
     from PIL import Image
 
     target = io.BytesIO()

@@ -80,6 +80,8 @@ def _decoded(
     """So much of the sound from a time of the file's clock on, one channel, at its own rate; silence where none is."""
     samples, rate = np.zeros(0, np.float32), 0
     for heard_seconds, frame in _frames_from(path, start_seconds - _CONTEXT_SECONDS, limits):
+        if not 0 < frame.sample_rate <= _MAX_RATE:
+            continue
         if not rate:
             rate = frame.sample_rate
             samples = np.zeros(round_half_up(duration_seconds * rate) + 1, np.float32)

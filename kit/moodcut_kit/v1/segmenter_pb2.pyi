@@ -424,7 +424,7 @@ class MusicOptions(_message.Message):
     """The sound track of a file that has several, counted from 1; 0 takes the one a player would choose."""
     @_builtins.property
     def meters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Beats per bar that the tracker chooses from; none means its own: 3 and 4."""
+        """Beats per bar that the tracker chooses from, each from 2 to 12; none means its own: 3 and 4, or with beat_this any."""
 
     @_builtins.property
     def given_beats(self) -> Global___GivenBeats:

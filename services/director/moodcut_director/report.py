@@ -3,14 +3,18 @@
 Frames are numbered from 0, ranges are half-open, seconds of the film count from its first frame and seconds of the
 music from its first sample. ``cuts_seconds``, a clip's ``first_bar`` and its ``start_seconds`` count from the beginning
 of the montage; a bar of ``first_bar`` and ``bar_count`` is one unit of the grid, whose boundaries are
-``unit_boundaries_seconds``.
+``unit_boundaries_seconds`` and of which ``units`` says how the music sounds there.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
+from statistics import fmean
 
+from moodcut_director.grid import Unit
 from moodcut_director.timeline import cut_seconds, duration_seconds, max_sync_error_seconds
 from moodcut_kit.contract import Json
 from moodcut_kit.readable import movie_scenes, movie_shots, music_bars, music_sections, posterior_dict
@@ -56,6 +60,7 @@ def make_report(
         "scores": "random" if random_scores else "model",
         "unit": unit,
         "unit_boundaries_seconds": [float(pts * music_base) for pts in timeline.unit_boundary_pts],
+        "units": _units(music, timeline.unit_boundary_pts, Unit(unit)),
         "status": solver_pb2.SolveResponse.Status.Name(solution.status).removeprefix("STATUS_").lower(),
         "objective": solution.objective,
         "selection": _selection(frame_times, solution, timeline),
@@ -68,6 +73,36 @@ def make_report(
         "warnings": [*movie.warnings, *music.warnings, *grid_warnings],
         "stage_seconds": {stage: round(seconds, 3) for stage, seconds in stage_seconds.items()},
     }
+
+
+def _units(music: media_pb2.MusicAnalysis, boundaries_pts: Sequence[int], unit: Unit) -> list[Json]:
+    """How the music sounds in each unit: section and loudness of the bar that its middle lies in.
+
+    Onset strength is that bar's for units of whole bars and of 100 ms, the mean of the unit's own beats for half bars
+    and beats. None where the music has no such bar or beat, as in a pick-up or a bridged hole.
+    """
+    bar_starts = [bar.start_pts for bar in music.bars]
+    beat_pts = [beat.pts for beat in music.beats]
+    found: list[Json] = []
+    for start, end in pairwise(boundaries_pts):
+        middle = (start + end) / 2
+        index = bisect_right(bar_starts, middle) - 1
+        bar = music.bars[index] if index >= 0 and middle < music.bars[index].end_pts else None
+        if unit in (Unit.BAR, Unit.NONE):
+            onset = bar.onset_strength if bar else None
+        else:
+            beats = music.beats[bisect_left(beat_pts, start) : bisect_left(beat_pts, end)]
+            onset = fmean(beat.onset_strength for beat in beats) if beats else None
+        has_section = bar is not None and bar.section_index < len(music.sections)
+        found.append(
+            {
+                "bar": bar.index if bar else None,
+                "section": music.sections[bar.section_index].label if bar and has_section else None,
+                "loudness_dbfs": round(bar.loudness_dbfs, 2) if bar else None,
+                "onset_strength": None if onset is None else round(onset, 3),
+            }
+        )
+    return found
 
 
 def _selection(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from hashlib import sha256
 
 import grpc
@@ -15,6 +13,7 @@ from moodcut_kit.errors import CancelledError
 from moodcut_kit.media.audio import decode_audio
 from moodcut_kit.media.open import MediaLimits
 from moodcut_kit.server import Service
+from moodcut_kit.server.flights import Flights
 from moodcut_kit.store.base import ObjectExistsError, ObjectNotFoundError, ObjectStore
 from moodcut_kit.v1 import media_pb2, scorer_pb2, scorer_pb2_grpc
 from moodcut_scorer import messages
@@ -38,7 +37,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         self._store = store
         self._settings = settings
         self._model = SmallModel(runtime=settings.runtime, text_directory=settings.text_directory)
-        self._flights = _Flights()
+        self._flights = Flights()
 
     def ScoreShots(  # noqa: N802
         self, request: scorer_pb2.ScoreShotsRequest, context: grpc.ServicerContext
@@ -230,30 +229,6 @@ def _film_inputs(request: scorer_pb2.ScoreShotsRequest, index: media_pb2.Keyfram
         sha256(index.SerializeToString(deterministic=True)).hexdigest(),
         sha256(request.keyframe_pack_key.encode()).hexdigest(),
     ]
-
-
-class _Flights:
-    """Lets one call at a time make a result; the others wait and find it made."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._flying: dict[str, tuple[threading.Lock, int]] = {}
-
-    @contextmanager
-    def only_one(self, key: str) -> Iterator[None]:
-        with self._guard:
-            lock, waiting = self._flying.get(key, (threading.Lock(), 0))
-            self._flying[key] = (lock, waiting + 1)
-        try:
-            with lock:
-                yield
-        finally:
-            with self._guard:
-                lock, waiting = self._flying[key]
-                if waiting == 1:
-                    del self._flying[key]
-                else:
-                    self._flying[key] = (lock, waiting - 1)
 
 
 def scorer_service(store: ObjectStore, settings: ScorerSettings | None = None) -> Service:

@@ -14,7 +14,7 @@ from moodcut_segmenter.scene_model import SceneModel
 from moodcut_segmenter.scenes import SceneOptions, group_scenes
 from moodcut_segmenter.sections import Section
 from moodcut_segmenter.shots import ShotSpan, Transition, find_shots, find_transitions
-from moodcut_segmenter.transnet_build import build_transnet, build_transnet_int8
+from moodcut_segmenter.transnet_build import build_transnet, build_transnet_int8, build_transnet_int8_short
 
 __all__ = [
     "AnalyzedMovie",
@@ -45,6 +45,7 @@ __all__ = [
     "build_madmom_weights",
     "build_transnet",
     "build_transnet_int8",
+    "build_transnet_int8_short",
     "find_shots",
     "find_transitions",
     "group_scenes",

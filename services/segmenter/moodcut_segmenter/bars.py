@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 LOUDNESS_FLOOR_DBFS = -100.0
 _END_TOLERANCE_SECONDS = 0.03
-_HOLE = 1.6
+# Beats further apart than so many usual steps around them have others missing between them.
+_HOLE, _STEPS_AROUND = 1.6, 8
+# A tracker that finds no downbeat for longer than this has lost the bars.
+_MOST_BEATS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -62,15 +65,15 @@ class BarGrid:
     pickup_pts: int | None
 
 
-def bar_grid(track: BeatTrack, sound: NDArray[np.float32], *, sample_rate: int) -> BarGrid:
-    """Bars of ``sound`` (mono, float32 [samples]) from its beats.
+def bar_grid(track: BeatTrack, sound: NDArray[np.float32], *, sample_rate: int, given: bool = False) -> BarGrid:
+    """Bars of ``sound`` (mono, float32 [samples]) from its beats; ``given``: see :func:`bar_edges`.
 
-    ``bpm`` is 60 over the usual distance of beats; ``confidence`` the
-    mean strength of the beats times their regularity. Without beats there are no bars and the tempo is 0.
+    ``bpm`` is 60 over the usual distance of beats; ``confidence`` the mean strength of the beats times their
+    regularity, 1 for given ones. Without beats there are no bars and the tempo is 0.
     """
     if len(track.pts) == 0:
         return BarGrid(track=track, bars=(), bpm=0.0, meter=track.meter, confidence=0.0, pickup_pts=None)
-    edges = bar_edges(track, len(sound), tolerance=round(_END_TOLERANCE_SECONDS * sample_rate))
+    edges = bar_edges(track, len(sound), given=given, tolerance=round(_END_TOLERANCE_SECONDS * sample_rate))
     bars = tuple(BarSpan(start, end, loudness_dbfs(sound[start:end])) for start, end in edges)
     steps = np.diff(track.pts)
     first = int(np.argmax(track.positions == 1)) if bool((track.positions == 1).any()) else 0
@@ -79,32 +82,35 @@ def bar_grid(track: BeatTrack, sound: NDArray[np.float32], *, sample_rate: int) 
         bars=bars,
         bpm=_bpm(steps, sample_rate),
         meter=track.meter,
-        confidence=float(np.clip(track.strength.mean() * _regularity(steps), 0.0, 1.0)),
+        confidence=1.0 if given else float(np.clip(track.strength.mean() * _regularity(steps), 0.0, 1.0)),
         pickup_pts=int(track.pts[0]) if first else None,
     )
 
 
-def bar_edges(track: BeatTrack, duration_pts: int, *, tolerance: int = 0) -> list[tuple[int, int]]:
-    """Start and end of every complete bar, in order.
+def bar_edges(track: BeatTrack, duration_pts: int, *, given: bool = False, tolerance: int = 0) -> list[tuple[int, int]]:
+    """Start and end of every complete bar, in order; bars may have any number of beats.
 
-    Bars follow one another without gaps, except where beats are missing: a stretch from one downbeat to the next that
-    is over 1.6 median bars long is no bar. The end of the last one may be extrapolated; up to ``tolerance`` samples
-    beyond the sound's end it is moved back to that end.
+    Bars follow one another without gaps, except where beats are missing: a stretch from one downbeat to the next is no
+    bar if two of its beats are over 1.6 times as far apart as is usual around them, or if it has more than 12. Of
+    ``given`` beats, which are as the user says, every stretch is a bar. The end of the last bar may be extrapolated; up
+    to ``tolerance`` samples beyond the sound's end it is moved back to that end.
     """
-    downbeats = track.pts[track.positions == 1]
-    if len(downbeats) == 0:
+    first = np.flatnonzero(track.positions == 1)
+    if len(first) == 0:
         return []
-    lengths = np.diff(downbeats)
-    if len(lengths):
-        median = int(np.median(lengths))
-        pairs = pairwise(int(each) for each in downbeats)
-        edges = [(start, end) for start, end in pairs if end - start <= _HOLE * median]
-    else:
-        steps = np.diff(track.pts)
-        median, edges = (int(np.median(steps)) * track.meter if len(steps) else 0), []
-    last = int(downbeats[-1])
-    end = last + median
-    if median > 0 and end <= duration_pts + tolerance and min(end, duration_pts) > last:
+    downbeats, steps = track.pts[first], np.diff(track.pts)
+    # The last of these is what there is of a bar after the last downbeat.
+    beat_counts = np.diff(first, append=len(track.pts))
+    holes_before = np.cumsum(np.append(0, _holes(steps)))
+    holes = np.diff(holes_before[first], append=holes_before[-1])
+    whole = ((holes == 0) & (beat_counts <= _MOST_BEATS)) | given
+    edges = [(int(start), int(end)) for (start, end), kept in zip(pairwise(downbeats), whole[:-1], strict=True) if kept]
+    usual = np.diff(downbeats)[whole[:-1] & (beat_counts[:-1] == track.meter)]
+    step = int(np.median(steps)) if len(steps) else 0
+    last, end = int(downbeats[-1]), int(track.pts[-1]) + step
+    if not whole[-1] or beat_counts[-1] <= track.meter:
+        end = last + (int(np.median(usual)) if len(usual) else step * track.meter)
+    if end <= duration_pts + tolerance and min(end, duration_pts) > last:
         edges.append((last, min(end, duration_pts)))
     return edges
 
@@ -138,6 +144,12 @@ def steady_track(duration_pts: int, *, sample_rate: int, bpm: float, meter: int 
     step = 60.0 * sample_rate / bpm
     pts = np.round(np.arange(0.0, max(duration_pts, 1), step)).astype(np.int64)
     return BeatTrack(pts=pts, positions=np.arange(len(pts)) % meter + 1, strength=np.zeros(len(pts)), meter=meter)
+
+
+def _holes(steps: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the ``steps`` from beat to beat are too long for beats that follow one another."""
+    around = [steps[max(0, index - _STEPS_AROUND) : index + _STEPS_AROUND + 1] for index in range(len(steps))]
+    return np.asarray(steps > _HOLE * np.array([np.median(each) for each in around]), dtype=np.bool_)
 
 
 def _bpm(steps: NDArray[np.int64], sample_rate: int) -> float:

@@ -55,8 +55,10 @@ class CutClassifier:
 
         ``rows``: float32 [n, 178], from :func:`~moodcut_segmenter.cut_measures.inputs`.
         """
-        inner = np.maximum((rows - self.mean) / self.scale @ self.hidden[:-1] + self.hidden[-1], 0)
-        logits = inner @ self.output[:-1] + self.output[-1]
+        # No matrix product of BLAS: its last bits depend on how many rows there are, and so on how a film is divided.
+        standard = (rows - self.mean) / self.scale
+        inner = np.maximum(np.einsum("ni,ih->nh", standard, self.hidden[:-1]) + self.hidden[-1], 0)
+        logits = np.einsum("nh,hk->nk", inner, self.output[:-1]) + self.output[-1]
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 

@@ -41,12 +41,6 @@ class PluginError(FailedPreconditionError):
     reason = "BAD_PLUGIN"
 
 
-class EmptyMediaError(FailedPreconditionError):
-    """There is nothing to segment: no frame, or no sound."""
-
-    reason = "EMPTY_MEDIA"
-
-
 class BadOptionsError(InvalidArgumentError):
     """Options that contradict themselves or the film."""
 

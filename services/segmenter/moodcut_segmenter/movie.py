@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +33,7 @@ from moodcut_segmenter.keyframes import JPEG_QUALITY, keyframes_of, sample_strid
 from moodcut_segmenter.letterbox import PictureArea
 from moodcut_segmenter.picture_defects import Defect
 from moodcut_segmenter.picture_store import PictureStore
+from moodcut_segmenter.ranges import plan_ranges
 from moodcut_segmenter.samples import FilmShape, Peaks
 from moodcut_segmenter.scene_finding import SceneFinder, SceneSource, by_grouping, by_model, by_starts
 from moodcut_segmenter.scene_model import SceneModel
@@ -41,9 +41,6 @@ from moodcut_segmenter.shot_features import samples_within, shot_table
 from moodcut_segmenter.shots import ShotSpan, find_shots, without_blank_ends
 from moodcut_segmenter.shown_part import longest_shown_part
 
-RANGE_FRAMES = 4000
-# Enough ranges that several segmenters end at about the same time, none so short that its context weighs.
-_RANGE_COUNT, _SHORT_RANGE_FRAMES = 16, 1000
 _DEFECT_SHARE = 0.8
 
 
@@ -124,44 +121,6 @@ class AnalyzedMovie:
     jpegs: Mapping[int, bytes] = field(repr=False)
 
 
-def plan_ranges(
-    frame_count: int,
-    *,
-    alignment_frames: int,
-    context_frames: int = 0,
-    range_frames: int = RANGE_FRAMES,
-    keyframes: NDArray[np.int64] | None = None,
-) -> list[tuple[int, int]]:
-    """Half-open ranges that tile a film, on multiples of the detector's alignment.
-
-    They have about ``range_frames``, fewer in a film so short that it would give only a few. With ``keyframes`` (int64,
-    increasing) each range begins where decoding, from the last keyframe before its context, wastes the fewest frames.
-    One range if the detector has to see the whole film (alignment 0).
-    """
-    if frame_count < 1:
-        raise ValueError("a film has at least one frame")
-    if alignment_frames == 0:
-        return [(0, frame_count)]
-    count = max(-(-frame_count // range_frames), min(_RANGE_COUNT, -(-frame_count // _SHORT_RANGE_FRAMES)))
-    step = -(-frame_count // (count * alignment_frames)) * alignment_frames
-    starts = list(range(0, frame_count, step))
-    if keyframes is not None and len(keyframes):
-        reach = step // (4 * alignment_frames)
-        starts[1:] = [
-            _cheapest_start(start, alignment_frames, reach, context_frames, keyframes) for start in starts[1:]
-        ]
-    return list(pairwise([*(start for start in starts if start < frame_count), frame_count]))
-
-
-def _cheapest_start(start: int, alignment: int, reach: int, context: int, keyframes: NDArray[np.int64]) -> int:
-    """The frame at most ``reach`` alignments from ``start`` whose context begins soonest after a keyframe."""
-    nearest_first = sorted(range(-reach, reach + 1), key=abs)
-    candidates = start + np.array(nearest_first, dtype=np.int64) * alignment
-    first = np.maximum(candidates - context, 0)
-    wasted = first - keyframes[np.searchsorted(keyframes, first, side="right") - 1]
-    return int(candidates[np.argmin(wasted)])
-
-
 def scene_finder(
     options: MovieOptions, *, chapters_seconds: Sequence[Fraction] = (), model: SceneModel | None = None
 ) -> SceneFinder:
@@ -199,7 +158,6 @@ def merge_ranges(
     )
     sample_frames = np.concatenate([each.sample_frames for each in ranges])
     features = np.concatenate([each.features for each in ranges])
-    features = np.concatenate([each.features for each in ranges])
     defects = np.concatenate([each.defects for each in ranges])
     empty = (defects == Defect.BLANK) | (defects == Defect.CREDITS)
     sound = np.concatenate([each.sound for each in ranges])
@@ -210,7 +168,10 @@ def merge_ranges(
     found = (find_scenes or by_grouping())(table)
     scenes = found.scenes
     scene_of = np.repeat(np.arange(len(scenes)), [end - start for start, end in scenes])
-    unusable = [_unusable(span, defects[rows]) for span, rows in zip(spans, picked, strict=True)]
+    unusable = [
+        _unusable(span, defects[rows[_inside(span, sample_frames[rows])]])
+        for span, rows in zip(spans, picked, strict=True)
+    ]
     spans = [_shown(span, sample_frames[rows], empty[rows]) for span, rows in zip(spans, picked, strict=True)]
     shots = tuple(
         FoundShot(span, int(scene), reason) for span, scene, reason in zip(spans, scene_of, unusable, strict=True)
@@ -309,6 +270,11 @@ def _shown(span: ShotSpan, frames: NDArray[np.int64], empty: NDArray[np.bool_]) 
     return without_blank_ends(longest_shown_part(span, frames, empty), frames, empty)
 
 
+def _inside(span: ShotSpan, frames: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which frames are the shot's own: where no sample lies in what it offers, a neighbour's stands for it."""
+    return (frames >= span.start_frame) & (frames < span.end_frame)
+
+
 def _picture(ranges: Sequence[RangeResult], shape: FilmShape) -> PictureArea:
     """The picture without the bars that stay black in all samples of all ranges (a range may have none)."""
     peaks = Peaks()
@@ -322,6 +288,8 @@ def _unusable(span: ShotSpan, defects: NDArray[np.uint8]) -> Unusable | None:
     """Why a shot is of no use: next to none of its samples has anything to show. The commonest defect is the reason."""
     if span.usable_frame_count == 0:
         return Unusable.ONLY_TRANSITION
+    if len(defects) == 0:
+        return None
     counts = np.bincount(defects, minlength=len(Defect))
     if counts[1:].sum() < _DEFECT_SHARE * len(defects):
         return None

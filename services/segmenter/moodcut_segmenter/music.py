@@ -22,10 +22,11 @@ from moodcut_segmenter.sections import Section, find_sections
 from moodcut_segmenter.spectra import Spectra, sound_spectra
 
 NO_BEAT = (
-    "no beat was found in the music: bars of two seconds are laid over it as a steady grid, so cuts will not follow it"
+    "no beat was found in the music: a steady grid of 120 beats a minute is laid over it, so cuts will not follow it"
 )
 UNCLEAR_BEAT = "the beat is unclear (confidence {:.2f}): cuts may miss it; if you know it, give --bpm or --bars"
 NO_BAR = "the music is too short for one complete bar"
+LONGEST_SECONDS = 2 * 3600
 _SMALLEST_METER, _LARGEST_METER = 2, 12
 
 
@@ -102,14 +103,16 @@ def analyze_music(
     options: MusicOptions | None = None,
     *,
     limits: MediaLimits = DEFAULT_LIMITS,
+    max_seconds: int = LONGEST_SECONDS,
     process_limits: ProcessLimits | None = DEFAULT_PROCESS_LIMITS,
     check: Callable[[], None] = lambda: None,
 ) -> MusicResult:
     """Find beats, bars and sections in the music file ``path``.
 
-    Music without a beat gets a steady grid and a warning. ``check`` is called now and then and may raise to stop the
-    work. Raises BackendNotInstalledError, BadOptionsError (given beats that are not of this music), and the media
-    errors of :mod:`moodcut_kit.media`.
+    Music without a beat gets a steady grid and a warning. Its sound is held in memory, so it may last ``max_seconds``
+    at most, less than a film of ``limits``. ``check`` is called now and then and may raise to stop the work. Raises
+    BackendNotInstalledError, BadOptionsError (given beats that are not of this music), and the media errors of
+    :mod:`moodcut_kit.media`, MediaLimitError for longer music among them.
     """
     chosen = options or MusicOptions()
     sound = decode_sound(
@@ -117,7 +120,7 @@ def analyze_music(
         sample_rate=SAMPLE_RATE,
         channels=1,
         track=chosen.audio_track,
-        limits=limits,
+        limits=replace(limits, max_duration_seconds=min(limits.max_duration_seconds, max_seconds)),
         process_limits=process_limits,
         check=check,
     )
@@ -131,9 +134,7 @@ def analyze_sound(
     chosen = options or MusicOptions()
     spectra = sound_spectra(sound, sample_rate=SAMPLE_RATE, check=check)
     track, backend, clear_confidence, warnings = _beats(sound, spectra, chosen, check)
-    grid = bar_grid(track, sound, sample_rate=SAMPLE_RATE)
-    if backend is Backend.GIVEN:
-        grid = replace(grid, confidence=1.0)
+    grid = bar_grid(track, sound, sample_rate=SAMPLE_RATE, given=backend is Backend.GIVEN)
     if grid.confidence < clear_confidence:
         warnings.append(UNCLEAR_BEAT.format(grid.confidence))
     if not grid.bars:
@@ -162,6 +163,6 @@ def _beats(
     found = tracker.track(sound, spectra, check=check)
     if found is not None:
         return found, options.used_backend, tracker.clear_confidence, tracker.notices()
-    steady = make_tracker(Backend.STEADY).track(sound, spectra, check=check)
+    steady = make_tracker(Backend.STEADY, meters=options.meters).track(sound, spectra, check=check)
     assert steady is not None, "the steady grid needs no beat"
     return steady, Backend.STEADY, 0.0, [NO_BEAT]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from moodcut_segmenter import madmom_weights, scene_model
 from moodcut_segmenter.beat_backends import beat_this
-from moodcut_segmenter.transnet_model import int8_model_path, model_path
+from moodcut_segmenter.transnet_model import int8_model_path, int8_short_model_path, model_path
 
 BUILD_COMMAND = "moodcut models build"
 
@@ -57,6 +57,14 @@ def list_models() -> list[ModelFile]:
             licence="MIT",
             path=model_path(),
             files=[model_path()] if model_path().is_file() else [],
+            required=True,
+        ),
+        _describe(
+            name="transnetv2-int8-short.onnx",
+            purpose="the same for short windows",
+            licence="MIT",
+            path=int8_short_model_path(),
+            files=[int8_short_model_path()] if int8_short_model_path().is_file() else [],
             required=True,
         ),
         _describe(

@@ -3,7 +3,6 @@ a JPEG that may become a keyframe."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from moodcut_kit.media.renditions import jpeg_bytes
 from moodcut_segmenter.keyframes import JPEG_QUALITY
 from moodcut_segmenter.letterbox import PictureArea, picture_area
 from moodcut_segmenter.picture_defects import Defect, is_blurred, is_credits
@@ -82,7 +82,7 @@ class Samples:
             self.features.append(picture_features(thumbnail).astype(np.float16))
             self.defects.append(_defect(thumbnail, luma[top:bottom, left:right]))
             self.peaks.add(luma)
-            self.jpegs.add([(frame, jpeg_bytes(image))])
+            self.jpegs.add([(frame, jpeg_bytes(picture, JPEG_QUALITY))])
 
     def _box(self, picture: Picture) -> tuple[int, int, int, int]:
         """Left, top, right and bottom of the part that is measured."""
@@ -92,13 +92,6 @@ class Samples:
         size = (self._shape.width, self._shape.height)
         area = self._shape.measured.scaled(from_size=size, to_size=(width, height))
         return area.left, area.top, area.left + area.width, area.top + area.height
-
-
-def jpeg_bytes(picture: Image.Image) -> bytes:
-    """A keyframe's picture as a JPEG file's bytes."""
-    target = io.BytesIO()
-    picture.save(target, format="JPEG", quality=JPEG_QUALITY)
-    return target.getvalue()
 
 
 def _defect(thumbnail: Picture, luma: Picture) -> Defect:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 import grpc
@@ -16,6 +17,7 @@ from moodcut_kit.errors import CancelledError
 from moodcut_kit.media.isolated import read_film_facts
 from moodcut_kit.media.stored import stored_media
 from moodcut_kit.server import Service
+from moodcut_kit.server.flights import Flights
 from moodcut_kit.store.base import ObjectExistsError, ObjectStore
 from moodcut_kit.v1 import media_pb2, segmenter_pb2, segmenter_pb2_grpc
 from moodcut_segmenter import messages
@@ -25,19 +27,21 @@ from moodcut_segmenter.errors import BadPlanError, OtherVersionError
 from moodcut_segmenter.film_pass import analyze_frames, film_shape
 from moodcut_segmenter.given_scenes import check_starts
 from moodcut_segmenter.keyframes import pack_layout
-from moodcut_segmenter.movie import MovieOptions, decode_keyframes, merge_ranges, plan_ranges, scene_finder
+from moodcut_segmenter.movie import MovieOptions, decode_keyframes, merge_ranges, scene_finder
 from moodcut_segmenter.music import analyze_music
 from moodcut_segmenter.picture_store import PictureStore
 from moodcut_segmenter.range_file import Plan, StoredRange, plan_bytes, range_pieces, read_plan, read_range
+from moodcut_segmenter.ranges import plan_ranges
 from moodcut_segmenter.scene_finding import SceneFinder, SceneSource
 from moodcut_segmenter.scene_model import SceneModel
+from moodcut_segmenter.scene_model import model_path as scene_model_path
 from moodcut_segmenter.settings import SegmenterSettings
 
 _log = logging.getLogger(__name__)
 _SERVICE = "moodcut.v1.SegmenterService"
 _RANGE_VERSION = 3
 _MOVIE_VERSION = 4
-_MUSIC_VERSION = 2
+_MUSIC_VERSION = 3
 _MOVIE, _INDEX, _PACK = "movie.pb", "keyframes.pb", "keyframes.jpegs"
 
 
@@ -47,9 +51,10 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
     def __init__(self, store: ObjectStore, settings: SegmenterSettings) -> None:
         self._store = store
         self._settings = settings
-        self._flights = _Flights()
+        self._flights = Flights()
         self._detectors: dict[Detector | str, ShotDetector] = {}
         self._detectors_guard = threading.Lock()
+        self._loaded_scene_model: tuple[int, SceneModel] | None = None
 
     def PlanMovie(  # noqa: N802
         self, request: segmenter_pb2.PlanMovieRequest, context: grpc.ServicerContext
@@ -202,11 +207,19 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
                     options.detector, threads=self._settings.network_threads
                 )
             detector = self._detectors[options.detector]
-        model = SceneModel(self._settings.scene_model) if options.scene_source is SceneSource.MODEL else None
-        return _MovieNames(principal, sha256, options, detector, model)
+        return _MovieNames(principal, sha256, options, detector, self._scene_model)
 
     def _scene_finder(self, names: _MovieNames, plan: Plan) -> SceneFinder:
         return scene_finder(names.options, chapters_seconds=plan.chapters_seconds, model=names.scene_model)
+
+    def _scene_model(self) -> SceneModel:
+        """The user's model, loaded anew when its file has changed."""
+        path = self._settings.scene_model or scene_model_path()
+        version = path.stat().st_mtime_ns if path.is_file() else 0
+        with self._detectors_guard:
+            if self._loaded_scene_model is None or self._loaded_scene_model[0] != version:
+                self._loaded_scene_model = version, SceneModel(path, threads=self._settings.network_threads)
+            return self._loaded_scene_model[1]
 
     def _plan(self, principal: str, key: str, names: _MovieNames) -> Plan:
         return read_plan(self._store.get(names.check_own(check_owned(principal, key, "plan_key"))).data)
@@ -228,7 +241,11 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
 
 
 class _MovieNames:
-    """Names of the objects of one film's analysis. The ranges do not depend on how shots are grouped."""
+    """Names of the objects of one film's analysis.
+
+    The ranges do not depend on how shots are grouped: a learned model is asked for when the name of a finished analysis
+    is.
+    """
 
     def __init__(
         self,
@@ -236,25 +253,37 @@ class _MovieNames:
         sha256: str,
         options: MovieOptions,
         detector: ShotDetector,
-        scene_model: SceneModel | None,
+        find_scene_model: Callable[[], SceneModel],
     ) -> None:
-        self.options, self.detector, self.scene_model = options, detector, scene_model
-        self._principal, self._sha256 = principal, sha256
+        self.options, self.detector = options, detector
+        self._principal, self._sha256, self._find_scene_model = principal, sha256, find_scene_model
         self._range = fingerprint(
             stage="segment-range",
             version=_RANGE_VERSION,
             model_digest=detector.model_digest,
-            parameters={"detector": detector.name, "detector_version": detector.version},
+            parameters={
+                "detector": detector.name,
+                "detector_version": detector.version,
+                "plugin": isinstance(options.detector, str),
+            },
             inputs=[sha256],
         )
-        self._movie = fingerprint(
+
+    @cached_property
+    def scene_model(self) -> SceneModel | None:
+        """The learned model, if scenes come from one. Raises as :class:`SceneModel` does."""
+        return self._find_scene_model() if self.options.scene_source is SceneSource.MODEL else None
+
+    @cached_property
+    def _movie(self) -> str:
+        return fingerprint(
             stage="segment-movie",
             version=_MOVIE_VERSION,
-            model_digest=scene_model.digest if scene_model else "",
+            model_digest=self.scene_model.digest if self.scene_model else "",
             parameters={
-                "scene_count": options.scene_count,
-                "scene_source": options.scene_source.value,
-                "scene_starts": [str(each) for each in options.scene_starts_seconds],
+                "scene_count": self.options.scene_count,
+                "scene_source": self.options.scene_source.value,
+                "scene_starts": [str(each) for each in self.options.scene_starts_seconds],
             },
             inputs=[self._range],
         )
@@ -271,28 +300,6 @@ class _MovieNames:
             message = "the plan or range was made by another version of the segmenter, or for another film or detector"
             raise OtherVersionError(message, key=key)
         return key
-
-
-class _Flights:
-    """Lets one call at a time make a result; the others wait and find it made."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._flying: dict[str, tuple[threading.Lock, int]] = {}
-
-    @contextmanager
-    def only_one(self, key: str) -> Iterator[None]:
-        with self._guard:
-            lock, count = self._flying.get(key, (threading.Lock(), 0))
-            self._flying[key] = (lock, count + 1)
-        try:
-            with lock:
-                yield
-        finally:
-            with self._guard:
-                lock, count = self._flying.pop(key)
-                if count > 1:
-                    self._flying[key] = (lock, count - 1)
 
 
 def _stops(context: grpc.ServicerContext) -> Callable[[], None]:

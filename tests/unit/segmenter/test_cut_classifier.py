@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from moodcut_segmenter.cut_classifier import ALONE_FRAMES, CONTEXT_FRAMES, verdicts, verdicts_between
+from moodcut_segmenter.cut_classifier import ALONE_FRAMES, CONTEXT_FRAMES, cut_classifier, verdicts, verdicts_between
 from moodcut_segmenter.cut_measures import CONTEXT_FRAMES as MEASURED_FRAMES
 from moodcut_segmenter.cut_measures import MEASURE_COUNT, inputs, measures
 
@@ -89,6 +89,13 @@ def test_a_stretch_gets_the_verdicts_of_the_whole_film(start: int, length: int) 
     part = verdicts_between(frames[first:last], start - first, end - first, quiet=QUIET, clear=CLEAR)
     np.testing.assert_array_equal(part.clear, whole.clear[start:end])
     np.testing.assert_array_equal(part.open, whole.open[start:end])
+
+
+def test_probabilities_do_not_depend_on_how_many_are_asked_for_at_once() -> None:
+    rows = inputs(measures(film(200, (50, 58, 120), seed=5)))
+    whole = cut_classifier().of_inputs(rows)
+    for start, end in ((0, 1), (3, 10), (7, 150), (150, 200)):
+        np.testing.assert_array_equal(cut_classifier().of_inputs(rows[start:end]), whole[start:end])
 
 
 @pytest.mark.parametrize(

@@ -56,5 +56,5 @@ def make_tracker(backend: Backend, *, meters: Sequence[int] = ()) -> BeatTracker
     if backend is Backend.STEADY:
         from moodcut_segmenter.beat_backends.steady import SteadyTracker
 
-        return SteadyTracker(meter=meters[0] if len(meters) == 1 else 4)
+        return SteadyTracker(meter=4 if not meters or 4 in meters else meters[0])
     raise ValueError(f"{backend} is no tracker")

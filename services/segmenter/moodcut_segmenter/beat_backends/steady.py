@@ -13,7 +13,7 @@ from moodcut_segmenter.spectra import Spectra
 
 
 class SteadyTracker(BeatTracker):
-    """120 beats a minute in bars of four, whatever the music does: a bar every two seconds."""
+    """120 beats a minute, whatever the music does; in bars of four a bar every two seconds."""
 
     name = "steady"
     version = 1

@@ -92,5 +92,5 @@ class ShotDetector(ABC):
         """Probabilities for ``span.start_frame`` to ``span.end_frame``.
 
         ``pictures`` yields one picture per frame from ``span.first_frame`` to ``span.last_frame_end``. ``check`` is
-        called now and then and may raise to stop the work.
+        called now and then and may raise to stop the work. Called from several threads at once.
         """

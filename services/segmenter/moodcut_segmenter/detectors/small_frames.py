@@ -42,9 +42,9 @@ class SmallFrames:
         beyond = start - start_frame, end_frame - end
         return Verdicts(np.pad(found.clear, beyond), np.pad(found.open, beyond))
 
-    def window(self, start_frame: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """What the network takes to answer for ``start_frame`` .. ``start_frame + 50``: frames and histograms."""
-        index = window_frames(start_frame, self.span.frame_count) - self.span.first_frame
+    def window(self, start_frame: int, kept_frames: int = KEPT_FRAMES) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """What the network takes to answer for so many frames from ``start_frame`` on: frames and histograms."""
+        index = window_frames(start_frame, self.span.frame_count, kept_frames) - self.span.first_frame
         unique, where = np.unique(index, return_inverse=True)
         return self.frames[index], color_histograms(self.frames[unique])[where]
 

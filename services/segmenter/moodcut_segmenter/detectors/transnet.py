@@ -29,6 +29,9 @@ _REACH_FRAMES = 25
 
 Window = Callable[[NDArray[np.uint8], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
+Kept = tuple[int, int]
+"""The first frame a window answers for, and how many."""
+
 
 class TransNetReferenceDetector(ShotDetector):
     """Souček and Lokoč's network over windows of 100 frames in full precision, as its authors run it."""
@@ -59,19 +62,20 @@ class TransNetReferenceDetector(ShotDetector):
         small = SmallFrames(pictures, span)
         single = np.zeros(span.end_frame - span.start_frame, dtype=np.float32)
         many = np.zeros_like(single)
-        for start in self._windows(small, single, many):
-            small.read_to(start + KEPT_FRAMES + CONTEXT_FRAMES)
+        for start, kept in self._windows(small, single, many):
+            small.read_to(start + kept + CONTEXT_FRAMES)
             check()
-            found_single, found_many = self._window(*small.window(start))
-            end = min(start + KEPT_FRAMES, span.end_frame)
+            found_single, found_many = self._window(*small.window(start, kept))
+            end = min(start + kept, span.end_frame)
             here = slice(start - span.start_frame, end - span.start_frame)
             single[here], many[here] = found_single[: end - start], found_many[: end - start]
         small.read_to(span.last_frame_end)
         return TransitionProbabilities(single, many)
 
-    def _windows(self, small: SmallFrames, single: NDArray[np.float32], many: NDArray[np.float32]) -> Iterator[int]:
-        """First kept frames of the windows the network has to answer for; what is known without it is filled in."""
-        yield from range(small.span.start_frame, small.span.end_frame, KEPT_FRAMES)
+    def _windows(self, small: SmallFrames, single: NDArray[np.float32], many: NDArray[np.float32]) -> Iterator[Kept]:
+        """The windows the network has to answer for, in order; what is known without it is filled in."""
+        for start in range(small.span.start_frame, small.span.end_frame, KEPT_FRAMES):
+            yield start, KEPT_FRAMES
 
 
 class TransNetDetector(TransNetReferenceDetector):
@@ -91,12 +95,12 @@ class TransNetDetector(TransNetReferenceDetector):
             *(modelcache.sha256_of(file) for file in files if file.is_file()), cut_classifier.weights_sha256()
         )
 
-    def _windows(self, small: SmallFrames, single: NDArray[np.float32], many: NDArray[np.float32]) -> Iterator[int]:
+    def _windows(self, small: SmallFrames, single: NDArray[np.float32], many: NDArray[np.float32]) -> Iterator[Kept]:
         for first, last in small.blocks():
             known = small.verdicts(first - _REACH_FRAMES, last + _REACH_FRAMES, quiet=_NEVER, clear=1.0)
             for start in range(first, last, KEPT_FRAMES):
                 if known.open[start - first : start - first + KEPT_FRAMES + 2 * _REACH_FRAMES].any():
-                    yield start
+                    yield start, KEPT_FRAMES
 
 
 def digest_of(*parts: str) -> str:

@@ -8,14 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.montages import digest
 
 from moodcut.demo import default_scenes, write_film
-from moodcut_kit.v1 import segmenter_pb2
+from moodcut_kit.client import connect
+from moodcut_kit.contract import LOCAL_PRINCIPAL, media_key
+from moodcut_kit.server import ServerSettings, start_server
+from moodcut_kit.store.local import LocalStore
+from moodcut_kit.v1 import segmenter_pb2, segmenter_pb2_grpc
 from moodcut_segmenter import MovieOptions, analyze_movie
 from moodcut_segmenter.detectors import PictureFormat, ShotDetector, Span, TransitionProbabilities, make_detector
 from moodcut_segmenter.detectors.plugins import plugin_names
 from moodcut_segmenter.errors import BadOptionsError, PluginError
 from moodcut_segmenter.messages import movie_options
+from moodcut_segmenter.service import segmenter_service
 
 
 class EveryTenth(ShotDetector):
@@ -35,6 +41,10 @@ class EveryTenth(ShotDetector):
         return TransitionProbabilities(single, single)
 
 
+class Namesake(EveryTenth):
+    name = "content"
+
+
 def no_detector(*, threads: int) -> str:
     return "nothing"
 
@@ -50,6 +60,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory.mkdir()
     (directory / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
     names = {"every-tenth": "EveryTenth", "renamed": "EveryTenth", "nothing": "no_detector", "broken": "broken"}
+    names["content"] = "Namesake"
     lines = [f"{name} = detectors_of_mine:{value}" for name, value in names.items()]
     (directory / "entry_points.txt").write_text("\n".join(["[moodcut.shot_detectors]", *lines]))
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -88,6 +99,29 @@ def test_what_is_installed_is_known_by_name() -> None:
 def test_what_is_wrong_with_a_plugin_is_said(name: str, words: str) -> None:
     with pytest.raises(PluginError, match=words):
         make_detector(name)
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_plugin_named_like_a_detector_of_ours_has_results_of_its_own(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    write_film(film, scenes=default_scenes(1, shots_per_scene=1), seed=1, size=(64, 36), sound=False)
+    store = LocalStore(tmp_path / "store")
+    store.put_file(media_key(LOCAL_PRINCIPAL, digest(film)), film)
+    address = f"unix:{tmp_path}/socket"
+    options = (
+        segmenter_pb2.MovieOptions(detector=segmenter_pb2.SHOT_DETECTOR_CONTENT),
+        segmenter_pb2.MovieOptions(detector_plugin="content"),
+    )
+    with (
+        start_server([segmenter_service(store)], ServerSettings(address=address)),
+        connect(address) as channel,
+    ):
+        stub = segmenter_pb2_grpc.SegmenterServiceStub(channel)
+        requests = [
+            segmenter_pb2.PlanMovieRequest(principal=LOCAL_PRINCIPAL, movie_sha256=digest(film), options=each)
+            for each in options
+        ]
+        assert len({stub.PlanMovie(request).plan_key for request in requests}) == 2
 
 
 def test_the_contract_names_a_detector_or_a_plugin() -> None:
