@@ -137,6 +137,7 @@ def movie_json(movie: media_pb2.MovieAnalysis) -> dict[str, Json]:
         "picture_area": {name: getattr(movie.picture_area, name) for name in ("left", "top", "width", "height")},
         "detector": movie.detector,
         "shots": movie_shots(movie, frame_times),
+        "scene_source": media_pb2.SceneSource.Name(movie.scene_source).removeprefix("SCENE_SOURCE_").lower(),
         "scenes": movie_scenes(movie, frame_times),
         "warnings": list(movie.warnings),
     }

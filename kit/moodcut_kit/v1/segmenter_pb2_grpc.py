@@ -71,7 +71,7 @@ class SegmenterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AnalyzeRange(self, request, context):
-        """Analyses one range: at most about two minutes of work.
+        """Analyses one range: at most about two minutes of work, but for detectors that see the whole film at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

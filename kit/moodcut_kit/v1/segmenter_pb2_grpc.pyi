@@ -38,7 +38,7 @@ class SegmenterServiceStub:
     PlanMovie: _grpc.UnaryUnaryMultiCallable[_segmenter_pb2.PlanMovieRequest, _segmenter_pb2.PlanMovieResponse]
     """Reads a film's index and says how to analyse it in ranges."""
     AnalyzeRange: _grpc.UnaryUnaryMultiCallable[_segmenter_pb2.AnalyzeRangeRequest, _segmenter_pb2.AnalyzeRangeResponse]
-    """Analyses one range: at most about two minutes of work."""
+    """Analyses one range: at most about two minutes of work, but for detectors that see the whole film at once."""
     FinishMovie: _grpc.UnaryUnaryMultiCallable[_segmenter_pb2.FinishMovieRequest, _segmenter_pb2.FinishMovieResponse]
     """Merges the ranges into shots, scenes and the keyframe pack."""
     SegmentMusic: _grpc.UnaryUnaryMultiCallable[_segmenter_pb2.SegmentMusicRequest, _segmenter_pb2.SegmentMusicResponse]
@@ -54,7 +54,7 @@ class SegmenterServiceAsyncStub(SegmenterServiceStub):
     PlanMovie: _aio.UnaryUnaryMultiCallable[_segmenter_pb2.PlanMovieRequest, _segmenter_pb2.PlanMovieResponse]  # type: ignore[assignment]
     """Reads a film's index and says how to analyse it in ranges."""
     AnalyzeRange: _aio.UnaryUnaryMultiCallable[_segmenter_pb2.AnalyzeRangeRequest, _segmenter_pb2.AnalyzeRangeResponse]  # type: ignore[assignment]
-    """Analyses one range: at most about two minutes of work."""
+    """Analyses one range: at most about two minutes of work, but for detectors that see the whole film at once."""
     FinishMovie: _aio.UnaryUnaryMultiCallable[_segmenter_pb2.FinishMovieRequest, _segmenter_pb2.FinishMovieResponse]  # type: ignore[assignment]
     """Merges the ranges into shots, scenes and the keyframe pack."""
     SegmentMusic: _aio.UnaryUnaryMultiCallable[_segmenter_pb2.SegmentMusicRequest, _segmenter_pb2.SegmentMusicResponse]  # type: ignore[assignment]
@@ -79,7 +79,7 @@ class SegmenterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _segmenter_pb2.AnalyzeRangeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_segmenter_pb2.AnalyzeRangeResponse, _abc.Awaitable[_segmenter_pb2.AnalyzeRangeResponse]]:
-        """Analyses one range: at most about two minutes of work."""
+        """Analyses one range: at most about two minutes of work, but for detectors that see the whole film at once."""
 
     @_abc_1.abstractmethod
     def FinishMovie(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from moodcut_kit.media.ahead import read_ahead
 from moodcut_kit.media.errors import MediaUnreadableError
 from moodcut_kit.media.frameindex import FrameIndex
 from moodcut_kit.media.isolated import FilmFacts
@@ -25,6 +27,8 @@ from moodcut_segmenter.shots import find_transitions
 
 # Looked at before the film is analysed, to leave black bars out of what is measured: so many keyframes, if there are.
 _GLANCE_COUNT = 12
+# Batches of pictures that may wait while the detector works: some 15 MB.
+_AHEAD = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +131,21 @@ def analyze_frames(
     )
     frames = [(span.first_frame, span.last_frame_end)]
     reading = _Reading(Samples(shape), detector.picture.colour_order)
-    batches = _rendered(path, index, shape, frames, renditions, decoding, check, counted=(start_frame, end_frame))
-    with closing(batches):
+    rendered = _rendered(path, index, shape, frames, renditions, decoding, check, counted=(start_frame, end_frame))
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="sound") as pool,
+        closing(read_ahead(rendered, count=_AHEAD)) as batches,
+    ):
+        sound = pool.submit(
+            film_sound,
+            path,
+            index.times,
+            start_frame=start_frame,
+            end_frame=end_frame,
+            limits=decoding.limits,
+            process_limits=decoding.process_limits,
+            check=check,
+        )
         probabilities = detector.detect(reading.pictures(batches), span, check=check)
         # What the detector did not need may still hold samples.
         for batch in batches:
@@ -145,15 +162,7 @@ def analyze_frames(
         defects=np.array(samples.defects, dtype=np.uint8),
         row_peaks=samples.peaks.rows,
         column_peaks=samples.peaks.columns,
-        sound=film_sound(
-            path,
-            index.times,
-            start_frame=start_frame,
-            end_frame=end_frame,
-            limits=decoding.limits,
-            process_limits=decoding.process_limits,
-            check=check,
-        ),
+        sound=sound.result(),
         jpegs=samples.jpegs.only(needed),
         missing_count=reading.missing_count,
     )

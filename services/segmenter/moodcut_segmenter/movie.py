@@ -241,6 +241,7 @@ def analyze_movie(
         alignment_frames=used.alignment_frames,
         context_frames=used.context_frames,
         keyframes=index.keyframes,
+        range_count=1,
     )
     ranges, jpegs = [], PictureStore()
     for start, end in planned:

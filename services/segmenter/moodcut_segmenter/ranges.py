@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 RANGE_FRAMES = 4000
 # Enough ranges that several segmenters end at about the same time, none so short that its context weighs.
-_RANGE_COUNT, _SHORT_RANGE_FRAMES = 16, 1000
+RANGE_COUNT, _SHORT_RANGE_FRAMES = 16, 1000
 
 
 def plan_ranges(
@@ -18,14 +18,15 @@ def plan_ranges(
     alignment_frames: int,
     context_frames: int = 0,
     range_frames: int = RANGE_FRAMES,
+    range_count: int = RANGE_COUNT,
     keyframes: NDArray[np.int64] | None = None,
 ) -> list[tuple[int, int]]:
     """Half-open ranges that tile a film, on multiples of the detector's alignment.
 
-    They have about ``range_frames``, fewer in a film so short that it would give only a few. With ``keyframes`` (int64,
-    increasing) each range begins where decoding, from the last keyframe before its context, wastes the fewest frames.
-    Without any keyframe in it, every range is decoded from the film's beginning, and there are as few as can be. One
-    range if the detector has to see the whole film (alignment 0).
+    They have about ``range_frames``, fewer in a film so short that it would give less than ``range_count`` of them.
+    With ``keyframes`` (int64, increasing) each range begins where decoding, from the last keyframe before its context,
+    wastes the fewest frames. Without any keyframe in it, every range is decoded from the film's beginning, and there
+    are as few as can be. One range if the detector has to see the whole film (alignment 0).
     """
     if frame_count < 1:
         raise ValueError("a film has at least one frame")
@@ -33,7 +34,7 @@ def plan_ranges(
         return [(0, frame_count)]
     count = -(-frame_count // range_frames)
     if keyframes is None or len(keyframes):
-        count = max(count, min(_RANGE_COUNT, -(-frame_count // _SHORT_RANGE_FRAMES)))
+        count = max(count, min(range_count, -(-frame_count // _SHORT_RANGE_FRAMES)))
     step = -(-frame_count // (count * alignment_frames)) * alignment_frames
     starts = list(range(0, frame_count, step))
     if keyframes is not None and len(keyframes):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moodcut_segmenter.keyframes import keyframe_size, keyframes_of, needed_samples, pack_layout, sample_stride
-from moodcut_segmenter.movie import plan_ranges
+from moodcut_segmenter.ranges import plan_ranges
 from moodcut_segmenter.shots import ShotSpan, find_shots, find_transitions
 
 
@@ -114,14 +114,20 @@ def test_ranges_begin_soon_after_a_keyframe(frame_count: int, length: int, keyfr
     assert [start for start, _ in ranges[1:]] == [end for _, end in ranges[:-1]]
     assert (ranges[0][0], ranges[-1][1]) == (0, frame_count)
     assert all(start < end and start % 50 == 0 for start, end in ranges)
-    assert max(end - start for start, end in ranges) <= 1.5 * (length + 50)
+    assert max(end - start for start, end in ranges) <= 1.25 * (length + 50)
 
     def wasted(start: int) -> int:
         return start - 25 - int(known[known <= start - 25].max())
 
     for (start, _), (nominal, _) in zip(ranges[1:], plain[1:], strict=False):
-        assert abs(start - nominal) <= max(end - begin for begin, end in plain) // 4
+        assert abs(start - nominal) <= max(end - begin for begin, end in plain) // 8
         assert wasted(start) <= wasted(nominal)
+
+
+def test_a_film_that_cannot_be_sought_in_is_divided_as_little_as_can_be() -> None:
+    nowhere = np.empty(0, dtype=np.int64)
+    assert len(plan_ranges(16_000, alignment_frames=50)) == 16
+    assert len(plan_ranges(16_000, alignment_frames=50, keyframes=nowhere)) == 4
 
 
 def test_films_have_enough_ranges_for_several_segmenters() -> None:

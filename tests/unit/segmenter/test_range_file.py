@@ -14,7 +14,8 @@ from moodcut_segmenter.detectors import TransitionProbabilities
 from moodcut_segmenter.errors import BadPlanError
 from moodcut_segmenter.film_pass import RangeResult
 from moodcut_segmenter.letterbox import PictureArea
-from moodcut_segmenter.movie import merge_ranges
+from moodcut_segmenter.movie import Unusable, merge_ranges
+from moodcut_segmenter.picture_defects import Defect
 from moodcut_segmenter.picture_features import FEATURE_COUNT
 from moodcut_segmenter.range_file import Plan, plan_bytes, range_pieces, read_plan, read_range
 from moodcut_segmenter.samples import FilmShape
@@ -70,7 +71,7 @@ def test_a_range_comes_back_as_it_was() -> None:
     assert {frame: data[at : at + count] for frame, (at, count) in back.jpegs.items()} == result.jpegs
 
 
-@pytest.mark.parametrize("data", [b"", b"MCRANGE2", b"x" * 200, b"MCRANGE2" + (50).to_bytes(8, "little") + b"y" * 50])
+@pytest.mark.parametrize("data", [b"", b"MCRANGE3", b"x" * 200, b"MCRANGE3" + (50).to_bytes(8, "little") + b"y" * 50])
 def test_other_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(BadPlanError):
         read_range(lambda offset, count: data[offset : offset + count])
@@ -85,6 +86,20 @@ def test_merged_ranges_are_one_film() -> None:
     assert result.scenes[-1][1] == 3
     assert result.warnings == ("2 of 100 frames could not be decoded; a neighbour stands for each",)
     assert {shot for shot, _ in result.keyframes} == {0, 1, 2}
+
+
+def test_a_shot_between_two_samples_is_not_judged_by_its_neighbours_picture() -> None:
+    whole = _range(0, 100)
+    single = np.zeros(100, np.float32)
+    single[[60, 64]] = 0.9  # Cuts before frames 61 and 65: no sample lies between.
+    defects = np.full(len(whole.sample_frames), Defect.BLANK, np.uint8)
+    black = replace(whole, probabilities=TransitionProbabilities(single, single), defects=defects)
+    result = merge_ranges([black], _index(100), _SHAPE)
+    assert [(shot.span.start_frame, shot.unusable) for shot in result.shots] == [
+        (0, Unusable.BLACK),
+        (61, None),
+        (65, Unusable.BLACK),
+    ]
 
 
 def test_ranges_that_do_not_tile_are_refused() -> None:
