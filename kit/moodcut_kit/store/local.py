@@ -228,13 +228,17 @@ class LocalStore:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(temporary, path)
-            except FileNotFoundError:
-                # Somebody deleted the last object beside it, and the emptied directory with it.
+            except (FileExistsError, FileNotFoundError):
+                # Somebody deleted the last object beside it, and the emptied directory with it; mkdir says "exists" if
+                # that happens while it looks what is there. A name that is really in the way stays there.
                 if attempt == _ATTEMPTS - 1:
                     raise
                 continue
             break
-        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            directory = os.open(path.parent, os.O_RDONLY)
+        except FileNotFoundError:
+            return  # Somebody has deleted the object already.
         try:
             os.fsync(directory)
         finally:
