@@ -98,7 +98,7 @@ def main() -> int:
         films = arguments.films
         if not films:
             films = [Path(directory) / "film.mp4"]
-            write_film(films[0], scenes=default_scenes(3, shots_per_scene=1), seed=3, size=(1280, 720))
+            write_film(films[0], scenes=default_scenes(3, shots_per_scene=2), seed=3, size=(1280, 720))
         for path in films:
             for detector in arguments.detectors or ["transnetv2-fast"]:
                 peers, ours, peak = [], [], 0
