@@ -7,7 +7,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 
 import grpc
@@ -23,24 +22,23 @@ from moodcut_kit.v1 import media_pb2, segmenter_pb2, segmenter_pb2_grpc
 from moodcut_segmenter import messages
 from moodcut_segmenter.beat_backends import model_digest
 from moodcut_segmenter.detectors import Detector, ShotDetector, make_detector
-from moodcut_segmenter.errors import BadPlanError, OtherVersionError
+from moodcut_segmenter.errors import BadPlanError
 from moodcut_segmenter.film_pass import analyze_frames, film_shape
 from moodcut_segmenter.given_scenes import check_starts
 from moodcut_segmenter.keyframes import pack_layout
-from moodcut_segmenter.movie import MovieOptions, decode_keyframes, merge_ranges, scene_finder
+from moodcut_segmenter.movie import decode_keyframes, merge_ranges, scene_finder
+from moodcut_segmenter.movie_names import MovieNames
 from moodcut_segmenter.music import analyze_music
 from moodcut_segmenter.picture_store import PictureStore
 from moodcut_segmenter.range_file import Plan, StoredRange, plan_bytes, range_pieces, read_plan, read_range
 from moodcut_segmenter.ranges import plan_ranges
-from moodcut_segmenter.scene_finding import SceneFinder, SceneSource
+from moodcut_segmenter.scene_finding import SceneFinder
 from moodcut_segmenter.scene_model import SceneModel
 from moodcut_segmenter.scene_model import model_path as scene_model_path
 from moodcut_segmenter.settings import SegmenterSettings
 
 _log = logging.getLogger(__name__)
 _SERVICE = "moodcut.v1.SegmenterService"
-_RANGE_VERSION = 3
-_MOVIE_VERSION = 4
 _MUSIC_VERSION = 3
 _MOVIE, _INDEX, _PACK = "movie.pb", "keyframes.pb", "keyframes.jpegs"
 
@@ -53,7 +51,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         self._settings = settings
         self._flights = Flights()
         self._detectors: dict[Detector | str, ShotDetector] = {}
-        self._detectors_guard = threading.Lock()
+        self._models_guard = threading.Lock()
         self._loaded_scene_model: tuple[int, SceneModel] | None = None
 
     def PlanMovie(  # noqa: N802
@@ -171,7 +169,7 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
                 self._write_once(key, analysis.SerializeToString(deterministic=True))
         return segmenter_pb2.SegmentMusicResponse(music_analysis_key=key)
 
-    def _finish(self, request: segmenter_pb2.FinishMovieRequest, names: _MovieNames, check: Callable[[], None]) -> None:
+    def _finish(self, request: segmenter_pb2.FinishMovieRequest, names: MovieNames, check: Callable[[], None]) -> None:
         plan = self._plan(request.principal, request.plan_key, names)
         stored = [self._stored_range(request.principal, key, names) for key in request.range_keys]
         check()
@@ -198,33 +196,33 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         self._write_once(names.of(_INDEX), messages.keyframe_index(entries).SerializeToString(deterministic=True))
         self._write_once(names.of(_MOVIE), analysis.SerializeToString(deterministic=True))
 
-    def _names(self, principal: str, sha256: str, message: segmenter_pb2.MovieOptions) -> _MovieNames:
+    def _names(self, principal: str, sha256: str, message: segmenter_pb2.MovieOptions) -> MovieNames:
         media_key(principal, sha256)
         options = messages.movie_options(message)
-        with self._detectors_guard:
+        with self._models_guard:
             if options.detector not in self._detectors:
                 self._detectors[options.detector] = make_detector(
                     options.detector, threads=self._settings.network_threads
                 )
             detector = self._detectors[options.detector]
-        return _MovieNames(principal, sha256, options, detector, self._scene_model)
+        return MovieNames(principal, sha256, options, detector, self._scene_model)
 
-    def _scene_finder(self, names: _MovieNames, plan: Plan) -> SceneFinder:
+    def _scene_finder(self, names: MovieNames, plan: Plan) -> SceneFinder:
         return scene_finder(names.options, chapters_seconds=plan.chapters_seconds, model=names.scene_model)
 
     def _scene_model(self) -> SceneModel:
         """The user's model, loaded anew when its file has changed."""
         path = self._settings.scene_model or scene_model_path()
         version = path.stat().st_mtime_ns if path.is_file() else 0
-        with self._detectors_guard:
+        with self._models_guard:
             if self._loaded_scene_model is None or self._loaded_scene_model[0] != version:
                 self._loaded_scene_model = version, SceneModel(path, threads=self._settings.network_threads)
             return self._loaded_scene_model[1]
 
-    def _plan(self, principal: str, key: str, names: _MovieNames) -> Plan:
+    def _plan(self, principal: str, key: str, names: MovieNames) -> Plan:
         return read_plan(self._store.get(names.check_own(check_owned(principal, key, "plan_key"))).data)
 
-    def _stored_range(self, principal: str, key: str, names: _MovieNames) -> StoredRange:
+    def _stored_range(self, principal: str, key: str, names: MovieNames) -> StoredRange:
         names.check_own(check_owned(principal, key, "range_keys"))
         return read_range(lambda offset, count: self._store.get_range(key, offset, count))
 
@@ -238,68 +236,6 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
             file.writelines(pieces)
             file.flush()
             self._store.put_file(key, Path(file.name), if_absent=True)
-
-
-class _MovieNames:
-    """Names of the objects of one film's analysis.
-
-    The ranges do not depend on how shots are grouped: a learned model is asked for when the name of a finished analysis
-    is.
-    """
-
-    def __init__(
-        self,
-        principal: str,
-        sha256: str,
-        options: MovieOptions,
-        detector: ShotDetector,
-        find_scene_model: Callable[[], SceneModel],
-    ) -> None:
-        self.options, self.detector = options, detector
-        self._principal, self._sha256, self._find_scene_model = principal, sha256, find_scene_model
-        self._range = fingerprint(
-            stage="segment-range",
-            version=_RANGE_VERSION,
-            model_digest=detector.model_digest,
-            parameters={
-                "detector": detector.name,
-                "detector_version": detector.version,
-                "plugin": isinstance(options.detector, str),
-            },
-            inputs=[sha256],
-        )
-
-    @cached_property
-    def scene_model(self) -> SceneModel | None:
-        """The learned model, if scenes come from one. Raises as :class:`SceneModel` does."""
-        return self._find_scene_model() if self.options.scene_source is SceneSource.MODEL else None
-
-    @cached_property
-    def _movie(self) -> str:
-        return fingerprint(
-            stage="segment-movie",
-            version=_MOVIE_VERSION,
-            model_digest=self.scene_model.digest if self.scene_model else "",
-            parameters={
-                "scene_count": self.options.scene_count,
-                "scene_source": self.options.scene_source.value,
-                "scene_starts": [str(each) for each in self.options.scene_starts_seconds],
-            },
-            inputs=[self._range],
-        )
-
-    def of(self, name: str) -> str:
-        return analysis_key(self._principal, self._sha256, self._movie, name)
-
-    def of_range(self, name: str) -> str:
-        return analysis_key(self._principal, self._sha256, self._range, name)
-
-    def check_own(self, key: str) -> str:
-        """``key`` if it names a plan or range that this segmenter would have made. Raises OtherVersionError."""
-        if key.rpartition("/")[0] != self.of_range("plan.npz").rpartition("/")[0]:
-            message = "the plan or range was made by another version of the segmenter, or for another film or detector"
-            raise OtherVersionError(message, key=key)
-        return key
 
 
 def _stops(context: grpc.ServicerContext) -> Callable[[], None]:

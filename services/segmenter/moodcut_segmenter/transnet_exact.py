@@ -1,4 +1,4 @@
-"""TransNet V2's cuts at about twice the speed: 8-bit convolutions, and full precision wherever those leave a doubt.
+"""TransNet V2's cuts at up to twice the speed: 8-bit convolutions, and full precision wherever those leave a doubt.
 
 A window is run again in full precision if the difference between the two could change anything that is read from it: a
 probability near the threshold, two frames that are equally likely to be the cut, a transition that reaches over the
