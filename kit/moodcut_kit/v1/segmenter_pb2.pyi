@@ -29,7 +29,9 @@ class _ShotDetectorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ShotDete
     SHOT_DETECTOR_UNSPECIFIED: _ShotDetector.ValueType  # 0
     """The default: SHOT_DETECTOR_TRANSNETV2_FAST."""
     SHOT_DETECTOR_TRANSNETV2: _ShotDetector.ValueType  # 1
-    """TransNet V2 with 8-bit convolutions and full precision wherever those leave a doubt: the reference's cuts, faster."""
+    """TransNet V2 with 8-bit convolutions and full precision wherever those leave a doubt, and no window where nothing
+    happens far and wide: the reference's cuts on every film tried, faster.
+    """
     SHOT_DETECTOR_CONTENT: _ShotDetector.ValueType  # 2
     """PySceneDetect's ContentDetector."""
     SHOT_DETECTOR_ADAPTIVE: _ShotDetector.ValueType  # 3
@@ -51,7 +53,9 @@ class ShotDetector(_ShotDetector, metaclass=_ShotDetectorEnumTypeWrapper):
 SHOT_DETECTOR_UNSPECIFIED: ShotDetector.ValueType  # 0
 """The default: SHOT_DETECTOR_TRANSNETV2_FAST."""
 SHOT_DETECTOR_TRANSNETV2: ShotDetector.ValueType  # 1
-"""TransNet V2 with 8-bit convolutions and full precision wherever those leave a doubt: the reference's cuts, faster."""
+"""TransNet V2 with 8-bit convolutions and full precision wherever those leave a doubt, and no window where nothing
+happens far and wide: the reference's cuts on every film tried, faster.
+"""
 SHOT_DETECTOR_CONTENT: ShotDetector.ValueType  # 2
 """PySceneDetect's ContentDetector."""
 SHOT_DETECTOR_ADAPTIVE: ShotDetector.ValueType  # 3
