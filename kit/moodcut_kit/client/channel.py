@@ -9,7 +9,7 @@ import grpc
 _MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 _KEEPALIVE_SECONDS = 30
 # A server that was restarted is found again soon.
-_MAX_RECONNECT_SECONDS = 5
+_FIRST_RECONNECT_SECONDS, _MAX_RECONNECT_SECONDS = 0.2, 5.0
 # gRPC's own retries stay off: with them a stream whose server dies before its first message neither ends at its
 # deadline nor can be cancelled. moodcut_kit.client.calls tries again.
 _SERVICE_CONFIG = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
@@ -26,6 +26,9 @@ def connect(address: str) -> grpc.Channel:
             ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
             ("grpc.max_metadata_size", 64 * 1024),
             ("grpc.keepalive_time_ms", _KEEPALIVE_SECONDS * 1000),
-            ("grpc.max_reconnect_backoff_ms", _MAX_RECONNECT_SECONDS * 1000),
+            ("grpc.initial_reconnect_backoff_ms", int(_FIRST_RECONNECT_SECONDS * 1000)),
+            ("grpc.max_reconnect_backoff_ms", int(_MAX_RECONNECT_SECONDS * 1000)),
+            # Connections of its own: by default a new channel waits as long as an old one to the same address.
+            ("grpc.use_local_subchannel_pool", 1),
         ],
     )

@@ -249,12 +249,16 @@ class _Trouble:
         self._last.clear()
 
     def raise_if_it_lasts(self, addresses: Sequence[str], awake_in_seconds: float) -> None:
-        """No call is under way: raise unless patience lasts until one of ``addresses`` may be asked again."""
+        """No call is under way: raise unless patience lasts until one of ``addresses`` may be asked again.
+
+        Without a failure of its own a call waits as long as it may: others' failures say nothing of how it would go.
+        """
         now_seconds = time.monotonic()
         if self._since_seconds is None:
             self._since_seconds = now_seconds
         failing_seconds = now_seconds - self._since_seconds
-        if failing_seconds + awake_in_seconds > self._patience_seconds:
+        hopeless_seconds = failing_seconds + (awake_in_seconds if self._last else 0.0)
+        if hopeless_seconds > self._patience_seconds:
             raise self._summary(addresses, f"no server has answered for {failing_seconds:.0f} s")
 
     def _summary(self, addresses: Sequence[str], what: str) -> RemoteError:

@@ -101,6 +101,16 @@ def test_a_server_that_never_comes_back_ends_the_call(house: House) -> None:
         house.call(patience_seconds=0.5)
 
 
+def test_a_call_is_not_refused_at_once_because_others_failed(house: House) -> None:
+    house.answers += [lost(), lost()]
+    with pytest.raises(RemoteError, match="the server ended the call"):
+        house.call(patience_seconds=0.3)
+    began_seconds = time.monotonic()
+    with pytest.raises(RemoteError, match="takes no call yet"):
+        house.call(patience_seconds=0.2)
+    assert time.monotonic() - began_seconds >= 0.2
+
+
 def test_patience_runs_while_another_call_is_the_trial_of_the_only_server(house: House) -> None:
     house.answers += [lost()]
     with ThreadPoolExecutor(1) as threads:
