@@ -1,0 +1,1 @@
+"""Encoders that training starts from, each behind :class:`~moodcut_training.backbones.base.Backbone`."""
