@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.ranges import Counted
 
@@ -176,3 +177,27 @@ def test_a_film_that_takes_more_memory_than_is_allowed(ffmpeg: Callable[..., Non
     with pytest.raises(MediaLimitError, match="more than 420 MiB of memory"):
         list(render_frames(large, facts.index, [(0, 6)], _RENDITIONS, decoder_threads=2, process_limits=small))
     assert len(list(render_frames(large, facts.index, [(0, 6)], _RENDITIONS, decoder_threads=2))) == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (720, 1280)])
+def test_drafts_are_the_same_pictures_but_for_a_little(
+    ffmpeg: Callable[..., None], tmp_path: Path, width: int, height: int
+) -> None:
+    film = tmp_path / "film.mp4"
+    source = f"testsrc2=s={width}x{height}:r=25:d=2"
+    ffmpeg("-f", "lavfi", "-i", source, "-c:v", "libx264", "-g", "24", "-bf", "3", "-crf", "30", film)
+    index = read_frame_index(film)
+    renditions = (Rendition(width=width // 20, height=height // 20, scaling="bicubic"), Rendition(width=128, height=72))
+
+    def rendered(draft: bool, ranges: list[tuple[int, int]], limits: ProcessLimits | None) -> list[np.ndarray]:
+        batches = list(render_frames(film, index, ranges, renditions, draft=draft, process_limits=limits))
+        return [np.concatenate([batch.pictures[number] for batch in batches]).astype(int) for number in range(2)]
+
+    plain, draft = rendered(False, [(0, 50)], None), rendered(True, [(0, 50)], None)
+    for exact, rough in zip(plain, draft, strict=True):
+        difference = np.abs(exact - rough)
+        assert difference.mean() < 3
+        assert np.percentile(difference, 95) <= 12
+    assert not np.array_equal(plain[0], draft[0])
+    parts = rendered(True, [(0, 17), (17, 50)], DEFAULT_PROCESS_LIMITS)
+    assert all(np.array_equal(*pair) for pair in zip(draft, parts, strict=True)), "drafts depend on where ranges begin"

@@ -70,6 +70,7 @@ def render_frames(
     *,
     rotation_degrees: int = 0,
     counted: tuple[int, int] | None = None,
+    draft: bool = False,
     decoder_threads: int = 0,
     limits: MediaLimits = DEFAULT_LIMITS,
     process_limits: ProcessLimits | None = DEFAULT_PROCESS_LIMITS,
@@ -77,7 +78,8 @@ def render_frames(
 ) -> Generator[Batch, None, None]:
     """Decode frames ``ranges`` (half-open, in the order given) once and render them all.
 
-    Missing frames are counted from the first to the second frame of ``counted``, or all of them.
+    Missing frames are counted from the first to the second frame of ``counted``, or all of them. ``draft``: see
+    :class:`~moodcut_kit.media.video.VideoReader` and :class:`~moodcut_kit.media.picture.PictureConverter`.
 
     Decodes in a process of its own unless ``process_limits`` is None (:func:`~moodcut_kit.media.child.run_work`, which
     see for the errors, with those of :class:`~moodcut_kit.media.video.VideoReader`). Results do not depend on that.
@@ -91,6 +93,7 @@ def render_frames(
         tuple(renditions),
         rotation_degrees,
         counted,
+        draft,
         decoder_threads,
         limits,
         process_limits=process_limits,
@@ -108,11 +111,12 @@ def _render(
     renditions: Sequence[Rendition],
     rotation_degrees: int,
     counted: tuple[int, int] | None,
+    draft: bool,
     decoder_threads: int,
     limits: MediaLimits,
 ) -> Iterator[Record]:
-    collected = [_Collected(each, rotation_degrees) for each in renditions]
-    with VideoReader(path, index, limits=limits, thread_count=decoder_threads) as reader:
+    collected = [_Collected(each, rotation_degrees, draft) for each in renditions]
+    with VideoReader(path, index, limits=limits, thread_count=decoder_threads, draft=draft) as reader:
         missing = before = 0
         for wanted in _runs(ranges, index):
             count = 0
@@ -147,12 +151,12 @@ def _runs(ranges: Sequence[tuple[int, int]], index: FrameIndex) -> list[list[tup
 class _Collected:
     """The pictures of one rendition that are not on their way yet."""
 
-    def __init__(self, rendition: Rendition, rotation_degrees: int) -> None:
+    def __init__(self, rendition: Rendition, rotation_degrees: int, draft: bool) -> None:
         self.rendition = rendition
         self._rotation = rotation_degrees
         turned = rotation_degrees % 180 != 0
         width, height = (rendition.height, rendition.width) if turned else (rendition.width, rendition.height)
-        self._converter = PictureConverter(width=width, height=height, scaling=rendition.scaling)
+        self._converter = PictureConverter(width=width, height=height, scaling=rendition.scaling, draft=draft)
         self.clear()
 
     def clear(self) -> None:

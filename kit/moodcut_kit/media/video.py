@@ -44,7 +44,8 @@ class VideoReader:
 
     ``index`` spares reading it again (:func:`~moodcut_kit.media.frameindex.read_frame_index`). ``missing`` counts the
     frames the decoder did not give, in whose place a neighbour was repeated. ``thread_count`` is the decoder's; 0
-    takes one per core. Results do not depend on it.
+    takes one per core. Results do not depend on it. ``draft`` leaves out the deblocking of H.264 frames that no other
+    frame is predicted from, a sixth of the work at 1080p: nothing to be seen once a picture is made much smaller.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class VideoReader:
         *,
         limits: MediaLimits = DEFAULT_LIMITS,
         thread_count: int = 0,
+        draft: bool = False,
     ) -> None:
         self.path = path
         self.index = index if index is not None else read_frame_index(path, limits=limits)
         self.missing = 0
         self._limits = limits
         self._thread_count = thread_count
+        self._draft = draft
         self._container: InputContainer | None = None
         self._fresh = False
 
@@ -189,6 +192,8 @@ class VideoReader:
         if self._fresh:
             stream.codec_context.thread_count = self._thread_count
             stream.codec_context.thread_type = "AUTO"
+            if self._draft:
+                stream.codec_context.options = {"skip_loop_filter": "noref"}
         if keyframe > 0:
             self._container.seek(int(self.index.times.boundaries_pts[keyframe]), stream=stream, backward=True)
         self._fresh = False

@@ -9,9 +9,8 @@ from typing import Any
 import onnxruntime
 
 from moodcut_kit.errors import InvalidArgumentError
+from moodcut_kit.onnxmemory import session_options
 from moodcut_scorer.errors import ModelDamagedError, ModelMissingError
-
-_SERIOUS = 3  # ONNX Runtime's log level for errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +48,8 @@ def open_session(path: Path, runtime: Runtime) -> Any:
     """
     if not path.is_file():
         raise ModelMissingError(f"The model {path.name} is not at {path.parent}. Make it with: moodcut models build")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = runtime.thread_count
+    options = session_options(threads=runtime.thread_count)
     options.inter_op_num_threads = 1
-    options.log_severity_level = _SERIOUS
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=runtime.resolved_providers())
     except Exception as error:  # ONNX Runtime's exceptions share no public base class

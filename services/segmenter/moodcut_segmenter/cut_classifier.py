@@ -1,8 +1,8 @@
 """Tells clear cuts and quiet stretches from cheap measures, and what only the network can decide. Pure.
 
-A perceptron with one hidden layer, trained to foresee what TransNet V2 says of a step between two frames
-(tools/train_cut_classifier.py; the weights are shipped). It says "nothing", "maybe" or "a hard cut"; it is not asked to
-be right about the hard cases, only to know which they are.
+Four perceptrons with one hidden layer, whose answers are averaged, trained to foresee what TransNet V2 says of a step
+between two frames (tools/train_cut_classifier.py; the weights are shipped). They say "nothing", "maybe" or "a hard
+cut"; they are not asked to be right about the hard cases, only to know which those are.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CutClassifier:
-    """Weights: inputs are standardised by ``mean`` and ``scale`` [178], then ``hidden`` [179, h] and ``output``
-    [h + 1, 3], the last row of each being the bias."""
+    """Weights of k perceptrons: inputs are standardised by ``mean`` and ``scale`` [k, 178], then ``hidden`` [k, 179, h]
+    and ``output`` [k, h + 1, 3], the last row of each being the bias."""
 
     mean: Floats
     scale: Floats
@@ -55,12 +55,15 @@ class CutClassifier:
 
         ``rows``: float32 [n, 178], from :func:`~moodcut_segmenter.cut_measures.inputs`.
         """
-        # No matrix product of BLAS: its last bits depend on how many rows there are, and so on how a film is divided.
-        standard = (rows - self.mean) / self.scale
-        inner = np.maximum(np.einsum("ni,ih->nh", standard, self.hidden[:-1]) + self.hidden[-1], 0)
-        logits = np.einsum("nh,hk->nk", inner, self.output[:-1]) + self.output[-1]
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+        found = np.zeros((len(rows), self.output.shape[2]), dtype=np.float32)
+        for mean, scale, hidden, output in zip(self.mean, self.scale, self.hidden, self.output, strict=True):
+            # No matrix product of BLAS: its last bits depend on how many rows there are, and so on how a film is
+            # divided.
+            inner = np.maximum(np.einsum("ni,ih->nh", (rows - mean) / scale, hidden[:-1]) + hidden[-1], 0)
+            logits = np.einsum("nh,hk->nk", inner, output[:-1]) + output[-1]
+            powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+            found += powers / powers.sum(axis=1, keepdims=True)
+        return found / np.float32(len(self.mean))
 
 
 @cache

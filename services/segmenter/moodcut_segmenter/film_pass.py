@@ -27,6 +27,8 @@ from moodcut_segmenter.shots import find_transitions
 
 # Looked at before the film is analysed, to leave black bars out of what is measured: so many keyframes, if there are.
 _GLANCE_COUNT = 12
+# Films of so many lines are large enough for keyframes made of drafts to look the same.
+_DRAFT_LINES = 720
 # Batches of pictures that may wait while the detector works: some 15 MB.
 _AHEAD = 8
 
@@ -131,7 +133,9 @@ def analyze_frames(
     )
     frames = [(span.first_frame, span.last_frame_end)]
     reading = _Reading(Samples(shape), detector.picture.colour_order)
-    rendered = _rendered(path, index, shape, frames, renditions, decoding, check, counted=(start_frame, end_frame))
+    draft = detector.picture.draft and min(shape.width, shape.height) >= _DRAFT_LINES
+    counted = (start_frame, end_frame)
+    rendered = _rendered(path, index, shape, frames, renditions, decoding, check, counted=counted, draft=draft)
     with (
         ThreadPoolExecutor(1, thread_name_prefix="sound") as pool,
         closing(read_ahead(rendered, count=_AHEAD)) as batches,
@@ -197,6 +201,7 @@ def _rendered(
     check: Callable[[], None],
     *,
     counted: tuple[int, int] | None = None,
+    draft: bool = False,
 ) -> Generator[Batch, None, None]:
     return render_frames(
         path,
@@ -205,6 +210,7 @@ def _rendered(
         renditions,
         rotation_degrees=shape.rotation_degrees,
         counted=counted,
+        draft=draft,
         decoder_threads=decoding.threads,
         limits=decoding.limits,
         process_limits=decoding.process_limits,

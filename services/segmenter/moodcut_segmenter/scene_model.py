@@ -23,6 +23,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from moodcut_kit import modelcache
+from moodcut_kit.onnxmemory import session_options
 from moodcut_segmenter.errors import BadSceneModelError, ModelNotBuiltError
 from moodcut_segmenter.picture_features import FEATURE_COUNT
 from moodcut_segmenter.sound_features import SOUND_COUNT
@@ -31,7 +32,6 @@ FEATURES_VERSION = "1"
 COLUMN_COUNT = FEATURE_COUNT + SOUND_COUNT + 2
 MODEL_FILE = "scenes.onnx"
 _WINDOWS_AT_ONCE = 256
-_QUIET = 3
 
 
 def model_path() -> Path:
@@ -84,9 +84,7 @@ class SceneModel:
         if not self._path.is_file():
             message = f"There is no scene model {self._path}. Put an ONNX file of your own there, or leave it out."
             raise ModelNotBuiltError(message, path=self._path)
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = _QUIET
+        options = session_options(threads=threads)
         try:
             self._session = ort.InferenceSession(str(self._path), options, providers=["CPUExecutionProvider"])
         except Exception as error:

@@ -7,7 +7,6 @@ window's edge or whose reach is not clear. The probabilities differ a little fro
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +22,7 @@ Probabilities = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class ExactTransNet:
-    """Both networks, loaded. On a GPU the full one alone: 8 bits bring nothing there.
-
-    ``repeat`` says of a window's probabilities whether it has to run again in full precision.
-    """
+    """Both networks, loaded. On a GPU the full one alone: 8 bits bring nothing there."""
 
     def __init__(
         self,
@@ -34,10 +30,8 @@ class ExactTransNet:
         path: Path | None = None,
         int8_path: Path | None = None,
         threads: int = 0,
-        repeat: Callable[[NDArray[np.float32], NDArray[np.float32]], bool] | None = None,
     ) -> None:
         """Load the models of the cache, or the files named. Raises ModelNotBuiltError."""
-        self._repeat = repeat or doubtful
         self._full = TransNetModel(path or model_path(), threads=threads)
         self._int8: TransNetModel | None = None
         if self._full.provider == "CPUExecutionProvider":
@@ -54,7 +48,7 @@ class ExactTransNet:
         self.window_count += 1
         if self._int8 is not None:
             single, many = self._int8.window(frames, histograms)
-            if not self._repeat(single, many):
+            if not doubtful(single, many):
                 return single, many
         self.repeated_count += 1
         return self._full.window(frames, histograms)

@@ -14,6 +14,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from moodcut_kit import modelcache
+from moodcut_kit.onnxmemory import session_options
 from moodcut_segmenter.errors import ModelNotBuiltError
 
 MODEL_FILE, INT8_FILE, INT8_SHORT_FILE = "transnetv2.onnx", "transnetv2-int8.onnx", "transnetv2-int8-short.onnx"
@@ -23,7 +24,6 @@ CONTEXT_FRAMES = (WINDOW_FRAMES - KEPT_FRAMES) // 2
 SHORT_KEPT_FRAMES = 10
 SHORT_WINDOW_FRAMES = SHORT_KEPT_FRAMES + 2 * CONTEXT_FRAMES
 _BINS = 512
-_QUIET = 3
 
 
 def model_path() -> Path:
@@ -74,9 +74,7 @@ class TransNetModel:
         if not chosen.is_file():
             message = f"The shot detector's model {chosen} is not there; build it with: moodcut models build"
             raise ModelNotBuiltError(message, path=chosen)
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = _QUIET
+        options = session_options(threads=threads)
         # Waiting threads sleep: a decoder, or another range on the same cores, can use the time.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         available = ort.get_available_providers()

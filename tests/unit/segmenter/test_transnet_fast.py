@@ -58,13 +58,14 @@ def test_the_cuts_of_the_reference_with_a_fraction_of_its_windows() -> None:
     cuts = [shot.start_frame for shot in find_shots(expected.single, expected.many)]
     assert len(cuts) > 8
     assert [shot.start_frame for shot in find_shots(found.single, found.many)] == cuts
-    assert 0 < fast.network.window_count <= 8, "of 14"
+    assert 0 < fast.run_counts.total() <= 10, "of 14"
+    assert fast.run_counts["full"] <= 3
 
 
 def test_a_still_film_needs_no_network() -> None:
     frames, fast = np.repeat(_clip(1), 400, axis=0), TransNetFastDetector(threads=1)
     found = _detect(fast, frames, 0, 400)
-    assert fast.network.window_count == 0
+    assert not fast.run_counts
     assert not found.single.any()
     assert not found.many.any()
 

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 class PictureFormat:
     """How a detector wants its pictures: uint8 [height, width, 3] in ``colour_order`` ("rgb" or "bgr").
 
-    With ``height`` 0 the height follows the film's shape.
+    With ``height`` 0 the height follows the film's shape. ``draft``: values may be off by one or two, where that spares
+    time.
     """
 
     width: int
     height: int
     colour_order: str
+    draft: bool = False
 
     def size_for(self, width: int, height: int) -> tuple[int, int]:
         """(width, height) for a film of this size; a film is never enlarged where the height is free."""

@@ -24,7 +24,7 @@ from moodcut_segmenter.transnet_model import (
     model_path,
 )
 
-_NEVER = 0.001
+_NEVER = 0.002
 _REACH_FRAMES = 25
 
 Window = Callable[[NDArray[np.uint8], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -57,8 +57,9 @@ class TransNetReferenceDetector(ShotDetector):
         self, pictures: Iterator[NDArray[np.uint8]], span: Span, *, check: Callable[[], None]
     ) -> TransitionProbabilities:
         """See :class:`ShotDetector`; a window runs as soon as its last frame is there."""
-        if span.start_frame % KEPT_FRAMES or (span.end_frame % KEPT_FRAMES and span.end_frame != span.frame_count):
-            raise ValueError(f"range {span.start_frame}..{span.end_frame} is not on multiples of {KEPT_FRAMES}")
+        step = self.alignment_frames
+        if span.start_frame % step or (span.end_frame % step and span.end_frame != span.frame_count):
+            raise ValueError(f"range {span.start_frame}..{span.end_frame} is not on multiples of {step}")
         small = SmallFrames(pictures, span)
         single = np.zeros(span.end_frame - span.start_frame, dtype=np.float32)
         many = np.zeros_like(single)
@@ -83,7 +84,7 @@ class TransNetDetector(TransNetReferenceDetector):
     and no window where nothing happens far and wide."""
 
     name = "transnetv2"
-    version = 3
+    version = 4
     context_frames = _REACH_FRAMES + cut_classifier.CONTEXT_FRAMES
 
     def __init__(self, *, path: Path | None = None, int8_path: Path | None = None, threads: int = 0) -> None:
