@@ -1,9 +1,10 @@
 """TransNet V2 as moodcut runs it against full precision: the same cuts, and how much faster.
 
-Rule: all three detectors see the same frames (48x27, in memory), film after film. F1 is over cuts at the very frame,
-against those of transnetv2-reference; "same" counts films whose shots, usable parts included, are equal to the frame.
-"windows" are those of 100 frames the network ran on, "again" those of them that ran once more in full precision,
-"short" windows of 60 frames. Without films it makes one (moodcut demo).
+Rule: all three detectors see the film's frames (48x27, in memory), film after film; those of films of 720 lines or more
+are drafts for transnetv2-fast, as in a film's analysis. F1 is over cuts at the very frame, against those of
+transnetv2-reference; "same" counts films whose shots, usable parts included, are equal to the frame. "short", "int8"
+and "full" are the windows the networks ran on: of 60 frames and of 100 in 8 bits, and in full precision. Without films
+it makes one (moodcut demo).
 
     python benchmarks/shots.py [FILM...] [--json FILE]
 """
@@ -15,6 +16,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from moodcut_segmenter import ShotSpan, find_shots
 from moodcut_segmenter.detectors import Span
 from moodcut_segmenter.detectors.transnet import TransNetDetector, TransNetReferenceDetector
 from moodcut_segmenter.detectors.transnet_fast import TransNetFastDetector
+from moodcut_segmenter.film_pass import DRAFT_LINES
 from moodcut_segmenter.transnet_model import FRAME_HEIGHT, FRAME_WIDTH, KEPT_FRAMES
 
 LEAST_FAST_F1 = 0.99
@@ -48,11 +51,18 @@ class Total:
         return 2 * self.right / (self.found + there) if self.found + there else 1.0
 
 
-def small_frames(path: Path) -> NDArray[np.uint8]:
+def small_frames(path: Path, *, draft: bool = False) -> NDArray[np.uint8]:
     """The film as the network sees it: uint8 [n, 27, 48, 3], RGB."""
-    convert = PictureConverter(width=FRAME_WIDTH, height=FRAME_HEIGHT, scaling="bicubic")
-    with VideoReader(path) as reader:
+    convert = PictureConverter(width=FRAME_WIDTH, height=FRAME_HEIGHT, scaling="bicubic", draft=draft)
+    with VideoReader(path, draft=draft) as reader:
         return np.stack([convert.to_rgb(frame) for _, frame in reader.frames(0, reader.index.times.frame_count)])
+
+
+def is_large(path: Path) -> bool:
+    """Whether moodcut looks at drafts of this film."""
+    with VideoReader(path) as reader:
+        info = reader.info()
+    return min(info.display_width, info.display_height) >= DRAFT_LINES
 
 
 def shots_of(detector: TransNetReferenceDetector, frames: NDArray[np.uint8]) -> tuple[list[ShotSpan], float]:
@@ -83,9 +93,10 @@ def main() -> int:
             write_film(films[0], scenes=default_scenes(3, shots_per_scene=4), seed=3, size=(320, 180), sound=False)
         for path in films:
             frames = small_frames(path)
+            drafts = small_frames(path, draft=True) if is_large(path) else frames
             shots, rates = {}, []
             for name, detector in detectors.items():
-                shots[name], seconds = shots_of(detector, frames)
+                shots[name], seconds = shots_of(detector, drafts if detector.picture.draft else frames)
                 totals[name].seconds += seconds
                 rates.append(f"{len(frames) / seconds:10.1f}")
             true = {shot.start_frame for shot in shots["reference"][1:]}
@@ -102,13 +113,17 @@ def main() -> int:
             print(row + "; ".join(differing), flush=True)
     print(f"\n{film_count} films, {frame_count} frames, {cut_count} cuts, {window_count} windows,"
           f" one cut every {frame_count / max(1, cut_count):.0f} frames")  # fmt: skip
-    print(f"{'':10} {'frames/s':>9} {'ratio':>6} {'F1':>7} {'same':>5} {'windows':>8} {'again':>6} {'short':>6}")
+    print(f"{'':10} {'frames/s':>9} {'ratio':>6} {'F1':>7} {'same':>5} {'short':>6} {'int8':>6} {'full':>6}")
+    network = exact.network
+    runs: dict[str, Mapping[str, int]] = {
+        "reference": {"full": window_count},
+        "exact": {"int8": network.window_count, "full": network.repeated_count},
+        "fast": fast.run_counts,
+    }
     for name, total in totals.items():
-        network = getattr(detectors[name], "network", None)
-        short = getattr(detectors[name], "short_count", 0)
-        ran, again = (network.window_count, network.repeated_count) if network else (window_count, 0)
+        ran = " ".join(f"{runs[name].get(each, 0):6}" for each in ("short", "int8", "full"))
         print(f"{name:10} {frame_count / total.seconds:9.1f} {totals['reference'].seconds / total.seconds:6.2f}"
-              f" {total.f1(cut_count):7.4f} {total.same_films:5} {ran:8} {again:6} {short:6}")  # fmt: skip
+              f" {total.f1(cut_count):7.4f} {total.same_films:5} {ran}")  # fmt: skip
     if arguments.json:
         found = {name: asdict(total) | {"f1": total.f1(cut_count)} for name, total in totals.items()}
         arguments.json.write_text(json.dumps({"frames": frame_count, "cuts": cut_count, **found}), encoding="utf-8")
