@@ -61,7 +61,9 @@ def resident_bytes(process_id: int) -> int:
     """Resident memory of a process and all that it has started; 0 where the system does not say."""
     try:
         status = Path(f"/proc/{process_id}/status").read_text(encoding="ascii")
-        children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text(encoding="ascii").split()
+        # A process belongs to the thread that started it.
+        threads = Path(f"/proc/{process_id}/task").glob("*/children")
+        children = [child for each in threads for child in each.read_text(encoding="ascii").split()]
     except OSError:
         return 0
     own = sum(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))

@@ -1,16 +1,18 @@
 """Scenes as moodcut groups them against equal lengths, a colour threshold and hierarchical clustering.
 
 Rule: CLIPS is a directory of short films with a manifest.csv (columns file, group). Each clip is analysed once (shots
-by TransNet V2, samples, sound) and counts as one scene; a film is composed of the analyses of clips drawn at random,
-each used once before any is used again, until it lasts ten minutes: its shots are those of the clips, with a cut where
-two clips meet. Of each clip a run of shots is taken that lasts from ten seconds to all of it, drawn evenly; with
---whole all of it (clips that all last alike make equal lengths unbeatable). Groups are divided by a checksum of their
-name: films from one half choose the peers' thresholds (and, with --tune, show how moodcut's own choices were made),
-films from the other half are judged. "given": the method is told the true number of scenes. Every method sees the same
-shots, and clustering the same features as moodcut. With --small, or without CLIPS, they are two generated films with
-their own cuts, one for tuning.
+by the default detector, samples, sound) and counts as one scene; a film is composed of the analyses of clips drawn at
+random, each used once before any is used again, until it lasts ten minutes: its shots are those of the clips, with a
+cut where two clips meet. Of each clip a run of shots is taken that lasts from ten seconds to all of it, drawn evenly;
+with --whole all of it (clips that all last alike make equal lengths unbeatable). Groups are divided by a checksum of
+their name: films from one half choose the peers' thresholds (and, with --tune, show how moodcut's own choices were
+made), films from the other half are judged. With --built FILM... those films, really joined and analysed whole, are
+judged instead; FILM.json beside each says where its scenes begin ({"scenes": [{"start_s": ...}, ...]}), and the truth
+is the cut nearest to each. They should hold clips of the second half only. "given": the method is told the true number
+of scenes. Every method sees the same shots, and clustering the same features as moodcut. With --small, or without
+CLIPS, they are two generated films with their own cuts, one for tuning.
 
-    python benchmarks/scenes.py CLIPS [--films 10] [--whole] [--cache DIR] [--tune] [--json FILE]
+    python benchmarks/scenes.py CLIPS [--films 10] [--whole] [--built FILM...] [--cache DIR] [--tune] [--json FILE]
     python benchmarks/scenes.py --small
 """
 
@@ -37,8 +39,14 @@ from sklearn.cluster import AgglomerativeClustering
 from moodcut.demo import Emotion, FilmTruth, default_scenes, truth_path, write_film
 from moodcut_kit.media.isolated import read_film_facts
 from moodcut_segmenter import find_shots
-from moodcut_segmenter.detectors import ShotDetector, Span, TransitionProbabilities
-from moodcut_segmenter.detectors.transnet import TransNetDetector
+from moodcut_segmenter.detectors import (
+    DEFAULT_DETECTOR,
+    ShotDetector,
+    Span,
+    TransitionProbabilities,
+    make_detector,
+)
+from moodcut_segmenter.detectors.base import PictureFormat
 from moodcut_segmenter.film_pass import RangeResult, analyze_frames, film_shape
 from moodcut_segmenter.picture_features import COLOUR_COUNT, FEATURE_COUNT
 from moodcut_segmenter.range_file import range_pieces, read_range
@@ -86,7 +94,7 @@ class KnownCuts(ShotDetector):
     """The cuts of a generated film."""
 
     name, version = "known", 1
-    picture = TransNetDetector.picture
+    picture = PictureFormat(width=48, height=27, colour_order="rgb")
 
     def __init__(self, cuts: Sequence[int]) -> None:
         self._cuts = cuts
@@ -114,7 +122,7 @@ def analysed(path: Path, detector: ShotDetector, cache: Path | None) -> Clip:
             kept.write_bytes(b"".join(range_pieces(replace(result, jpegs={}))))
     spans = find_shots(result.probabilities.single, result.probabilities.many)
     table = shot_table(
-        spans, index.times, sample_frames=result.sample_frames, picture=result.features, sound=result.sound
+        spans, index.times, sample_frames=result.sample_frames, picture=[result.features], sound=[result.sound]
     )
     return table.features, table.durations_seconds
 
@@ -134,6 +142,15 @@ def composed(clips: Sequence[Clip], seed: int, minutes: float, *, whole: bool) -
         np.concatenate([seconds for _, seconds in chosen]),
         list(zip([0, *ends[:-1]], ends, strict=True)),
     )
+
+
+def built(path: Path, detector: ShotDetector, cache: Path | None) -> Film:
+    """A film that was really joined, with what is known of its scenes."""
+    features, seconds = analysed(path, detector, cache)
+    cuts = np.cumsum(seconds)[:-1]
+    starts = [each["start_s"] for each in json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["scenes"]]
+    nearest = [int(np.abs(cuts - start).argmin()) + 1 for start in starts[1:]]
+    return Film(features, seconds, at_boundaries(nearest, len(seconds)))
 
 
 def part_of(clip: Clip, rng: random.Random) -> Clip:
@@ -294,6 +311,7 @@ def main() -> int:
     parser.add_argument("--films", type=int, default=10)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--whole", action="store_true", help="scenes are whole clips")
+    parser.add_argument("--built", type=Path, nargs="+", help="films that were joined, judged instead of composed ones")
     parser.add_argument("--cache", type=Path, help="keep the analyses of the clips here")
     parser.add_argument("--tune", action="store_true", help="show moodcut's own choices on the films for tuning")
     parser.add_argument("--json", type=Path, help="write the table here as well")
@@ -304,7 +322,7 @@ def main() -> int:
     else:
         if arguments.cache:
             arguments.cache.mkdir(parents=True, exist_ok=True)
-        detector = TransNetDetector()
+        detector = make_detector(DEFAULT_DETECTOR)
         halves: tuple[list[Any], list[Any]] = ([], [])
         with (arguments.clips / "manifest.csv").open(encoding="utf-8", newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["file"].endswith(".mp4")]
@@ -316,6 +334,8 @@ def main() -> int:
             [composed(clips, seed, arguments.minutes, whole=arguments.whole) for seed in range(arguments.films)]
             for clips in halves
         )
+        if arguments.built:
+            films = [built(path, detector, arguments.cache) for path in arguments.built]
     if arguments.tune:
         tune(tuning)
     shots, scenes = sum(len(film.seconds) for film in films), sum(len(film.scenes) for film in films)

@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry, start_http_server
 
 from moodcut_kit.errors import UnavailableError
+from moodcut_kit.server.heaps import share_heaps
 from moodcut_kit.server.interceptors import CallInterceptor, CallMetrics
 
 _log = logging.getLogger(__name__)
@@ -120,6 +121,7 @@ class RunningServer:
 
 def start_server(services: Sequence[Service], settings: ServerSettings) -> RunningServer:
     """Start hosting ``services``. Raises UnavailableError if the address cannot be bound."""
+    share_heaps()
     registry = CollectorRegistry()
     watch_methods = frozenset[str]().union(*(service.watch_methods for service in services))
     interceptor = CallInterceptor(

@@ -157,14 +157,19 @@ def merge_ranges(
         np.concatenate([each.probabilities.many for each in ranges]),
     )
     sample_frames = np.concatenate([each.sample_frames for each in ranges])
-    features = np.concatenate([each.features for each in ranges])
     defects = np.concatenate([each.defects for each in ranges])
     empty = (defects == Defect.BLANK) | (defects == Defect.CREDITS)
-    sound = np.concatenate([each.sound for each in ranges])
-    if len(sound) not in (0, window_count(times)):
-        raise BadPlanError(f"the ranges have {len(sound)} windows of sound, not the film's {window_count(times)}")
+    heard = sum(len(each.sound) for each in ranges)
+    if heard not in (0, window_count(times)):
+        raise BadPlanError(f"the ranges have {heard} windows of sound, not the film's {window_count(times)}")
     picked = [samples_within(span, sample_frames) for span in spans]
-    table = shot_table(spans, times, sample_frames=sample_frames, picture=features, sound=sound)
+    table = shot_table(
+        spans,
+        times,
+        sample_frames=sample_frames,
+        picture=[each.features for each in ranges],
+        sound=[each.sound for each in ranges],
+    )
     found = (find_scenes or by_grouping())(table)
     scenes = found.scenes
     scene_of = np.repeat(np.arange(len(scenes)), [end - start for start, end in scenes])

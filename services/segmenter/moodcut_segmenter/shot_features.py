@@ -40,19 +40,42 @@ class ShotTable:
     durations_seconds: NDArray[np.float64]
 
 
+class JoinedRows:
+    """Rows of several arrays one after the other, without a copy of them all: a long film has many samples."""
+
+    def __init__(self, parts: Sequence[NDArray[np.floating]]) -> None:
+        self._parts = parts
+        self._starts = np.concatenate(([0], np.cumsum([len(part) for part in parts], dtype=np.int64)))
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def between(self, start: int, end: int) -> NDArray[np.floating]:
+        """Rows ``start`` to ``end``."""
+        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        last = int(np.searchsorted(self._starts, end - 1, side="right"))
+        return np.concatenate(
+            [
+                part[max(start - offset, 0) : end - offset]
+                for part, offset in zip(self._parts[first:last], self._starts[first:last].tolist(), strict=True)
+            ]
+        )
+
+
 def shot_table(
     spans: Sequence[ShotSpan],
     times: FrameTimes,
     *,
     sample_frames: NDArray[np.int64],
-    picture: NDArray[np.floating],
-    sound: NDArray[np.floating],
+    picture: Sequence[NDArray[np.floating]],
+    sound: Sequence[NDArray[np.floating]],
 ) -> ShotTable:
-    """Means over the shots. ``sample_frames``: [samples], ``picture``: [samples, 410], and ``sound``: [windows, 48], or
-    [0, 48] without sound."""
-    features = _means(picture, [samples_within(span, sample_frames) for span in spans])
-    if len(sound):
-        heard = _means(sound, [windows_within(span, times) for span in spans])
+    """Means over the shots. ``sample_frames``: [samples]; ``picture``: [samples, 410], and ``sound``: [windows, 48] or
+    [0, 48] without sound, in as many parts as there are."""
+    features = _means(JoinedRows(picture), [samples_within(span, sample_frames) for span in spans])
+    heard_rows = JoinedRows(sound)
+    if len(heard_rows):
+        heard = _means(heard_rows, [windows_within(span, times) for span in spans])
         features = np.concatenate((features, heard), axis=1)
     seconds = [float(times.start_seconds(span.end_frame) - times.start_seconds(span.start_frame)) for span in spans]
     return ShotTable(spans=spans, times=times, features=features, durations_seconds=np.array(seconds))
@@ -79,5 +102,7 @@ def windows_within(span: ShotSpan, times: FrameTimes) -> NDArray[np.int64]:
     return rows if len(rows) else np.array([(start + end) / 2 // WINDOW_SECONDS], dtype=np.int64)
 
 
-def _means(values: NDArray[np.floating], rows: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
-    return np.stack([values[each].astype(np.float32).mean(axis=0) for each in rows])
+def _means(values: JoinedRows, rows: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+    """Means over runs of rows."""
+    means = [values.between(int(each[0]), int(each[-1]) + 1).astype(np.float32).mean(axis=0) for each in rows]
+    return np.stack(means)

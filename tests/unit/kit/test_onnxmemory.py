@@ -1,0 +1,60 @@
+"""Sessions on shared memory give what sessions of their own give, and take less."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper
+
+from moodcut_kit.onnxmemory import session_options
+
+_MANY = """
+import resource, sys
+import numpy as np, onnxruntime
+from moodcut_kit.onnxmemory import session_options
+make = session_options if sys.argv[2] == "shared" else onnxruntime.SessionOptions
+model = open(sys.argv[1], "rb").read()
+sessions = [onnxruntime.InferenceSession(model, make(), providers=["CPUExecutionProvider"]) for _ in range(6)]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for session in sessions:
+    session.run(None, {"x": np.ones((2048, 2048), np.float32)})
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def _model() -> bytes:
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 2048])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 2048])
+    nodes = [
+        helper.make_node("Exp", ["x"], ["a"]),
+        helper.make_node("Sin", ["x"], ["b"]),
+        helper.make_node("Mul", ["a", "b"], ["y"]),
+    ]
+    graph = helper.make_graph(nodes, "some", [value], [result])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return onnx.ModelProto.SerializeToString(model)
+
+
+def test_the_same_results() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 2048)).astype(np.float32)
+    found = [
+        onnxruntime.InferenceSession(_model(), options, providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+        for options in (session_options(threads=1), session_options(), onnxruntime.SessionOptions())
+    ]
+    np.testing.assert_array_equal(found[0], found[2])
+    np.testing.assert_array_equal(found[1], found[2])
+
+
+def test_sessions_that_take_turns_take_the_memory_of_one(tmp_path: object) -> None:
+    path = f"{tmp_path}/model.onnx"
+    with open(path, "wb") as file:
+        file.write(_model())
+    taken = {}
+    for kind in ("shared", "own"):
+        words = [sys.executable, "-c", _MANY, path, kind]
+        taken[kind] = int(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    assert taken["shared"] < 0.6 * taken["own"], taken
