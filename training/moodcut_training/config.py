@@ -160,7 +160,9 @@ def read_config(path: Path, overrides: Mapping[str, str] | None = None) -> RunCo
 
 
 def example(name: str) -> str:
-    """The text of one of EXAMPLES: the paper's training and its ablations, and a tiny run."""
+    """The text of one of EXAMPLES: the paper's training and its ablations, and a tiny run. Raises ConfigError."""
+    if name not in EXAMPLES:
+        raise ConfigError(f"There is no example {name!r}; choose one of {', '.join(EXAMPLES)}.", example=name)
     return resources.files(__package__).joinpath("configs", f"{name}.toml").read_text(encoding="utf-8")
 
 

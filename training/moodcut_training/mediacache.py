@@ -69,7 +69,8 @@ class CachedClip:
 
     def sound(self) -> NDArray[np.float32]:
         """The whole sound, mono float32 [sample_count] in [-1, 1]."""
-        return np.load(self.sound_path).astype(np.float32) / _LOUDEST
+        samples: NDArray[np.int16] = np.load(self.sound_path)
+        return samples.astype(np.float32) / np.float32(_LOUDEST)
 
 
 class MediaCache:

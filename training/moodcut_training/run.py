@@ -26,6 +26,7 @@ from moodcut_training.manifest import SPLITS, Item, manifest_digest, part_of, re
 from moodcut_training.mediacache import CachedClip, MediaCache, default_cache
 from moodcut_training.network import EmotionNetwork, Modality, Projection
 from moodcut_training.saved import TrainedModel, build_network, save_model
+from moodcut_training.scorer_export import check_exportable
 from moodcut_training.trainer import Trainer
 
 MODEL: Final = "model.pt"
@@ -60,6 +61,7 @@ def train(
     config: RunConfig,
     *,
     again: bool = False,
+    for_scorer: bool = False,
     stop: Callable[[], bool] = lambda: False,
     watch: Watch = lambda stage, share: None,
 ) -> RunResult:
@@ -67,9 +69,10 @@ def train(
 
     A run that was interrupted goes on, and ends with the same weights as one that was not; ``again`` begins anew.
     Writes last.pt, best.pt, model.pt, report.json and the folder board into ``config.output``. ``stop`` is asked after
-    every batch and every decoded clip.
+    every batch and every decoded clip. ``for_scorer``: refuse at once what cannot be exported to the scorer afterwards.
 
     Raises ConfigError, DatasetError, BackboneError, CheckpointError, TensorBoardMissingError, TrainingDivergedError,
+    ExportError,
     and TrainingInterruptedError once stopped, with everything saved.
     """
     device = pick_device(config.device)
@@ -80,11 +83,13 @@ def train(
         test_share=config.test_share,
         seed=config.seed,
     )
-    config.output.mkdir(parents=True, exist_ok=True)
-    if again:
-        _forget(config.output)
     with deterministic(config.seed):
         network = build_network(config.described(), random_weights=not config.pretrained)
+        if for_scorer:
+            check_exportable(network.backbone, config.described())
+        if again:
+            _forget(config.output)
+        config.output.mkdir(parents=True, exist_ok=True)
         splits = _decoded(items, config, network.backbone.sample_rate, stop, watch)
         network.to(device)
         trainer = _trainer(network, splits, config, manifest_digest(items))
@@ -201,6 +206,9 @@ def _finished(
     }
     model = TrainedModel(network=network.cpu().eval(), config=config.described(), temperatures=warmth, report=report)
     path = save_model(config.output / MODEL, model)
-    text = json.dumps(report, indent=2)
-    publish(config.output / REPORT, lambda target: target.write_text(text + "\n", encoding="utf-8") and None)
+    publish(config.output / REPORT, partial(_write_json, report))
     return RunResult(model_path=path, model=model, report=report, resumed=resumed)
+
+
+def _write_json(value: dict[str, Any], target: Path) -> None:
+    target.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import importlib.util
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import onnxruntime
@@ -24,6 +24,7 @@ from moodcut_scorer.emotions import EMOTIONS
 from moodcut_scorer.heads import Head, Heads
 from moodcut_scorer.mel import MEL_COUNT, PATCH_FRAMES
 from moodcut_scorer.preprocess import INPUT_SIZE
+from moodcut_training.backbones.base import Backbone
 from moodcut_training.errors import ExportError
 from moodcut_training.export import export_heads
 from moodcut_training.heldout import embed_prompts
@@ -59,16 +60,8 @@ def export_for_scorer(model: TrainedModel, directory: Path) -> list[Path]:
     Each graph is run once against its network. Free text is left out: the scorer's moods are the six stored prompts.
     Raises ExportError if the backbone cannot be run by the scorer, was trained without text, or a graph differs.
     """
-    network, backbone = model.network, model.network.backbone
-    if not isinstance(backbone, ForScorer):
-        raise ExportError(
-            f"The scorer cannot run the backbone {model.config['backbone']}: it prepares its input in another way. "
-            "model.pt holds the trained network."
-        )
-    if not model.config["with_text"]:
-        raise ExportError(
-            "The scorer's moods are the embeddings of the six prompts, and this run trained none (with_text = false)."
-        )
+    network = model.network
+    backbone = check_exportable(network.backbone, model.config)
     network.eval()
     pictures = torch.rand(2, 3, INPUT_SIZE, INPUT_SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
     patches = torch.rand(3, PATCH_FRAMES, MEL_COUNT, generator=torch.Generator().manual_seed(0)) * 4
@@ -77,6 +70,24 @@ def export_for_scorer(model: TrainedModel, directory: Path) -> list[Path]:
     for encoder, name in ((first, "music-mtt.onnx"), (second, "music-msd.onnx")):
         made.append(_export(encoder, patches, "patches", ["penultimate", "tags"], directory / name))
     return [*made, export_heads(scorer_heads(model), directory / "heads.npz")]
+
+
+def check_exportable(backbone: Backbone, config: Mapping[str, Any]) -> ForScorer:
+    """The backbone as the scorer can run it. Raises ExportError if it cannot, or the run trains no prompts."""
+    if not isinstance(backbone, ForScorer):
+        raise ExportError(
+            f"The scorer cannot run the backbone {config['backbone']}, which prepares its input in another way. Train "
+            "without exporting: model.pt holds the trained network."
+        )
+    if not config["with_text"]:
+        raise ExportError(
+            "The scorer's moods are the embeddings of the six prompts, and with_text = false trains none."
+        )
+    if importlib.util.find_spec("onnxscript") is None:
+        raise ExportError(
+            "Exporting needs the package 'onnxscript', which is not installed: pip install 'moodcut[train]'"
+        )
+    return backbone
 
 
 def scorer_heads(model: TrainedModel) -> Heads:
@@ -147,10 +158,6 @@ def _array(tensor: Tensor) -> np.ndarray:
 
 def _export(encoder: nn.Module, example: Tensor, name: str, outputs: Sequence[str], path: Path) -> Path:
     """Write one network, open in its first dimension, and hold what the graph says against what the network says."""
-    if importlib.util.find_spec("onnxscript") is None:
-        raise ExportError(
-            "Exporting needs the package 'onnxscript', which is not installed: pip install 'moodcut[train]'"
-        )
 
     def write(target: Path) -> None:
         with _quiet_exporter():
