@@ -8,7 +8,7 @@ from pathlib import Path
 
 from moodcut_scorer.emotions import EMOTIONS
 
-GROUP_COUNT = 4
+GROUP_COUNT = 5
 SECONDS = 2
 _COLOURS = ("yellow", "black", "gray", "green", "blue", "red")
 _HERTZ = (1760, 110, 440, 220, 880, 3520)

@@ -172,7 +172,10 @@ def _figures(network: EmotionNetwork, split: _Split, config: RunConfig) -> dict[
 
 
 def _validation(found: dict[str, Any] | None, best_by: str) -> dict[str, float]:
-    """Curves for the board, and ``best``: what decides which weights are kept. NaN where nothing can be said."""
+    """Curves for the board, and ``best``: what decides which weights are kept. NaN where nothing can be said.
+
+    Retrieval says nothing where no emotion has two groups; accuracy decides then.
+    """
     if found is None:
         return {}
 
@@ -181,7 +184,9 @@ def _validation(found: dict[str, Any] | None, best_by: str) -> dict[str, float]:
 
     curves = {f"accuracy_{name}": number(found[name]["accuracy"]) for name in ("visual", "audio", "joint")}
     ranks = {name: number(found["retrieval"][name]) for name in ("image_by_music_map", "music_by_image_map")}
-    best = curves["accuracy_joint"] if best_by == "accuracy" else sum(ranks.values()) / len(ranks)
+    best = sum(ranks.values()) / len(ranks)
+    if best_by == "accuracy" or math.isnan(best):
+        best = curves["accuracy_joint"]
     return curves | ranks | {"best": best}
 
 

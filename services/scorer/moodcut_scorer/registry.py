@@ -69,12 +69,12 @@ def list_models(*, text_directory: Path | None = None) -> list[ModelFile]:
     return sorted([*found, text], key=lambda model: model.name)
 
 
+@cache
 def digest_of_shipped() -> str:
     """SHA-256 over the shipped files: what a fingerprint of scores must hold. Raises ModelMissingError."""
     return digest_of_model(_SHIPPED_DIRECTORY)
 
 
-@cache
 def digest_of_model(directory: Path) -> str:
     """SHA-256 over a model's files in ``directory``. Raises ModelMissingError."""
     digest = hashlib.sha256()
