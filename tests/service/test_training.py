@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from moodcut_kit.media.audio import decode_audio  # noqa: E402
 from moodcut_scorer import EMOTIONS, Runtime, SmallModel  # noqa: E402
 from moodcut_scorer.errors import ModelMissingError  # noqa: E402
+from moodcut_training.backbones.registry import BackboneSpec, load_backbone  # noqa: E402
 from moodcut_training.checkpoint import BEST, LAST, read_checkpoint  # noqa: E402
 from moodcut_training.config import RunConfig  # noqa: E402
 from moodcut_training.errors import (  # noqa: E402
@@ -109,7 +110,7 @@ def test_it_learns_what_can_be_learned_and_writes_it_down(configured: Callable[.
     curves = read_curves(config.output / BOARD)
     assert {f"loss/{name}" for name in ("image_music", "text_music", "text_image", "classes", "total")} <= set(curves)
     assert {f"accuracy/{name}" for name in ("audio", "visual", "joint")} <= set(curves)
-    assert {"validation/accuracy_joint", "validation/image_by_music_map", "learning_rate/0"} <= set(curves)
+    assert {"validation/accuracy_joint", "learning_rate/0", "contrast/scale"} <= set(curves)
     steps = [step for step, _ in curves["loss/total"]]
     assert steps == list(range(1, len(steps) + 1))
     assert curves["loss/total"][-1][1] < curves["loss/total"][0][1]
@@ -125,7 +126,7 @@ def read_curves(directory: Path) -> dict[str, list[tuple[int, float]]]:
     return {name: [(each.step, each.value) for each in events.Scalars(name)] for name in events.Tags()["scalars"]}
 
 
-@pytest.mark.parametrize("batches", [0, 1, 2, 3])
+@pytest.mark.parametrize("batches", [0, 1, 2])
 def test_a_resumed_run_ends_with_the_same_weights(
     batches: int, configured: Callable[..., RunConfig], tmp_path: Path, whole_run: dict[str, Any]
 ) -> None:
@@ -216,30 +217,30 @@ def test_ablations_train(ablation: dict[str, Any], configured: Callable[..., Run
     network = result.model.network
     assert ("classify.image.weight" in network.state_dict()) == config.with_classifier
     assert result.report["split"] == ("test" if config.test_share else "train")
-    untrained = load_model(config.output / MODEL).network.backbone.words.weight
-    assert torch.isfinite(untrained).all()
-    start = train(configured(epochs=1, output=config.output.parent / "other", **ablation)).model.network
-    assert same(dict(start.state_dict()), dict(network.state_dict()))
+    loaded = load_model(config.output / MODEL).network
+    assert same(dict(loaded.state_dict()), dict(network.state_dict()))
+    words = loaded.backbone.words.weight
+    untrained = load_backbone(BackboneSpec(name="tiny", random_weights=True)).words.weight
+    assert torch.equal(words, untrained) != config.with_text
 
 
-def test_what_cannot_be_trained(configured: Callable[..., RunConfig]) -> None:
+def test_what_cannot_be_trained(configured: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         pytest.raises(ConfigError, match="torch sees no GPU here")
         if not torch.cuda.is_available()
         else (pytest.raises(TrainingInterruptedError))
     ):
         train(configured(device="cuda"), stop=lambda: True)
-    with pytest.raises(TrainingDivergedError, match=r"The loss is (nan|inf) in epoch 1"):
-        train(configured(alpha=1e3, learning_rate=1.0, epochs=50, scale=1e3))
     with pytest.raises(ExportError, match="with_text = false"):
         train(configured(with_text=False), for_scorer=True)
+    terms = {"image_music": torch.tensor(float("nan"), requires_grad=True)}
+    monkeypatch.setattr("moodcut_training.trainer.loss_terms", lambda *_, **__: terms)
+    with pytest.raises(TrainingDivergedError, match="The loss is nan in epoch 1, batch 1"):
+        train(configured())
 
 
-@pytest.mark.parametrize("with_classifier", [True, False])
-def test_the_scorer_runs_what_was_trained(
-    with_classifier: bool, configured: Callable[..., RunConfig], manifest: Path, tmp_path: Path
-) -> None:
-    result = train(configured(epochs=2, with_classifier=with_classifier), for_scorer=True)
+def test_the_scorer_runs_what_was_trained(configured: Callable[..., RunConfig], manifest: Path, tmp_path: Path) -> None:
+    result = train(configured(epochs=2), for_scorer=True)
     directory = tmp_path / "mine"
     written = export_for_scorer(result.model, directory)
     assert sorted(path.name for path in written) == ["heads.npz", "image.onnx", "music-msd.onnx", "music-mtt.onnx"]
@@ -248,7 +249,8 @@ def test_the_scorer_runs_what_was_trained(
 
     network = result.model.network
     pictures = [np.random.default_rng(n).integers(0, 255, (48, 64, 3), dtype=np.uint8) for n in range(3)]
-    sounds = [decode_audio(manifest.parent / f"{name}-1.mp4", sample_rate=16_000, channels=1) for name in EMOTIONS]
+    short = [decode_audio(manifest.parent / f"{name}-1.mp4", sample_rate=16_000, channels=1) for name in EMOTIONS]
+    sounds = [*short, *(np.concatenate(short[first : first + 3]) for first in range(3))]
     with torch.no_grad():
         prompts = network.embed("text", [network.prepared("text", text) for text in result.model.prompts])
         image = network.embed("image", [network.prepared("image", each) for each in pictures])

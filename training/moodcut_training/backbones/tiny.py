@@ -26,7 +26,7 @@ _IMAGE_WIDTHS = (16, 32, 64)
 _DEEP, _TAGS = 24, 8
 _WORDS, _TEXT = 1024, 32
 # A single patch has no deviation, and the root's gradient is infinite at nothing.
-_SMALLEST_VARIANCE = 1e-10
+_SMALLEST_VARIANCE = 1e-16
 
 
 class ImageEncoder(nn.Module):  # type: ignore[misc]  # torch may be absent where types are checked
