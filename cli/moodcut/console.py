@@ -21,6 +21,7 @@ STAGE_WORDS = {
     "decode": "decoding the clips",
     "train": "training",
     "evaluate": "judging held-out clips",
+    "export": "exporting",
 }
 
 

@@ -143,11 +143,11 @@ def _trainer(network: EmotionNetwork, splits: dict[str, _Split], config: RunConf
 def _standardise(trainer: Trainer, known: _Split, prompts: Sequence[str]) -> None:
     """Let the projections, if there are any, standardise by what the encoders make of the training split."""
     network = trainer.network
-    step = -(-len(known.clips) // _STANDARDISED_CLIPS)
-    chosen = known.clips[::step]
+    seen = [clip for clip in known.clips if clip.frame_count]
+    heard = [clip for clip in known.clips if clip.sample_count]
     given: dict[Modality, list[Callable[[], Any]]] = {
-        "image": [partial(clip.picture, middle_frames(clip, 1)[0]) for clip in chosen if clip.frame_count],
-        "music": [clip.sound for clip in chosen if clip.sample_count],
+        "image": [partial(clip.picture, middle_frames(clip, 1)[0]) for clip in _spread(seen)],
+        "music": [clip.sound for clip in _spread(heard)],
         "text": [partial(str, each) for each in prompts],
     }
     trainer.train_mode()
@@ -161,6 +161,11 @@ def _standardise(trainer: Trainer, known: _Split, prompts: Sequence[str]) -> Non
                 for start, end in pairwise(range(0, len(given[modality]) + 1, _BATCH))
             ]
             projection.standardise(torch.cat(rows))
+
+
+def _spread(clips: list[CachedClip]) -> list[CachedClip]:
+    """At most 240 of them, evenly from all; standardising needs no more."""
+    return clips[:: -(-len(clips) // _STANDARDISED_CLIPS)]
 
 
 def _figures(network: EmotionNetwork, split: _Split, config: RunConfig) -> dict[str, Any] | None:

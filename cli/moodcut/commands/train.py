@@ -84,7 +84,11 @@ def command(
     except CancelledError as error:
         note(f"moodcut: {error.message}. Go on with: {_same_command(config, overrides, export)}")
         raise click.exceptions.Exit(EXIT_INTERRUPTED) from error
-    exported = export_for_scorer(result.model, export) if export is not None else []
+    exported: list[Path] = []
+    if export is not None:
+        with stage_progress() as progress:
+            progress.update("export", 0.0)
+            exported = export_for_scorer(result.model, export)
     if as_json:
         files: list[Json] = [str(path) for path in exported]
         print_json({"model": str(result.model_path), "exported": files, "resumed": result.resumed, **result.report})
