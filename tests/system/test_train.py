@@ -30,6 +30,18 @@ validation_share = 0.25
 test_share = 0.25
 tensorboard = false
 """
+WITHOUT_TORCH = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+from moodcut.app import main
+main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +112,7 @@ def test_a_users_mistakes_end_in_one_message(
 
 
 def test_without_torch_it_says_what_to_install(directory: Path) -> None:
-    hidden = "import sys; sys.modules['torch'] = None; from moodcut.app import main; main()"
-    command = [sys.executable, "-c", hidden, "train", str(directory / "run.toml")]
+    command = [sys.executable, "-c", WITHOUT_TORCH, "train", str(directory / "run.toml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "training needs the package 'torch', which is not installed: pip install" in done.stderr
