@@ -10,6 +10,18 @@ from typing import Any, Self
 from moodcut_training.errors import TensorBoardMissingError
 
 
+def summary_writer() -> Any:
+    """torch's writer of event files, a class. Raises TensorBoardMissingError."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise TensorBoardMissingError(
+            "tensorboard = true needs the package 'tensorboard', which is not installed: pip install "
+            "'moodcut[train]', or set tensorboard = false."
+        ) from error
+    return SummaryWriter
+
+
 class Board:
     """Writes scalars into event files of a directory, or nothing if it is None. A context manager.
 
@@ -21,14 +33,7 @@ class Board:
         self._writer: Any = None
         if directory is None:
             return
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise TensorBoardMissingError(
-                "tensorboard = true needs the package 'tensorboard', which is not installed: pip install "
-                "'moodcut[train]', or set tensorboard = false."
-            ) from error
-        self._writer = SummaryWriter(str(directory), purge_step=first_step or None)
+        self._writer = summary_writer()(str(directory), purge_step=first_step or None)
 
     def __enter__(self) -> Self:
         return self

@@ -15,7 +15,7 @@ from typing import Any, Final
 import torch
 
 from moodcut_kit.modelcache import publish
-from moodcut_training.board import Board
+from moodcut_training.board import Board, summary_writer
 from moodcut_training.checkpoint import BEST, LAST, read_checkpoint
 from moodcut_training.config import RunConfig
 from moodcut_training.determinism import deterministic, pick_device
@@ -76,6 +76,8 @@ def train(
     and TrainingInterruptedError once stopped, with everything saved.
     """
     device = pick_device(config.device)
+    if config.tensorboard:
+        summary_writer()  # decoding may take long: say at once that it is missing
     items = read_manifest(
         config.manifest,
         config.media,
