@@ -6,6 +6,8 @@ DEMO := build/demo
 MOVIE ?= $(DEMO)/film.mp4
 MUSIC ?= $(DEMO)/song.wav
 OUT ?= $(DEMO)/montage.mp4
+TORCH := torch==2.13.0
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 IMPORTABLE := kit cli training services/segmenter services/scorer services/solver services/renderer services/director
 
 .PHONY: help demo test check bench bench-small bench-full models protos system-deps install install-dev clean
@@ -81,7 +83,11 @@ $(VENV)/.installed: pyproject.toml
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[madmom-infer]'
 	@touch $@
 
+# torch's CPU build, a tenth of the size of PyPI's: from pip's own wheel folders if it lies there, or else its makers' index.
 $(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index $(TORCH) 2>/dev/null \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --index-url $(TORCH_INDEX) $(TORCH) \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(TORCH)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all,dev]'
 	@touch $@
 

@@ -22,6 +22,7 @@ _COMMANDS = {
     "solve": "Choose shots for scores of your own.",
     "render": "Render a timeline kept by `make --keep`.",
     "serve": "Host the services.",
+    "train": "Train a model of your own on labelled clips.",
     "models": "List and build the models.",
     "store": "Look into the object store and clean it up.",
     "doctor": "Say what is installed, what is missing and how to mend it.",

@@ -18,6 +18,10 @@ STAGE_WORDS = {
     "score": "scoring the shots",
     "solve": "choosing the shots",
     "render": "rendering",
+    "decode": "decoding the clips",
+    "train": "training",
+    "evaluate": "judging held-out clips",
+    "export": "exporting",
 }
 
 

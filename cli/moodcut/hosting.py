@@ -57,9 +57,9 @@ def make_service(name: str, store: ObjectStore, addresses: Addresses, *, own_onl
 
 def missing_extra(name: str, error: ImportError) -> MissingExtraError:
     """The error for a package that an extra brings."""
+    what = {"all": "this", "train": "training"}.get(name, f"the {name}")
     return MissingExtraError(
-        f"{'this' if name == 'all' else f'the {name}'} needs the package {error.name!r}, which is not installed: "
-        f"{install_command(name)}",
+        f"{what} needs the package {error.name!r}, which is not installed: {install_command(name)}",
         service=name,
         package=error.name or "",
     )

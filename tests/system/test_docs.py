@@ -12,18 +12,21 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.command import serving
+from support.labelled_clips import make_clips
 from support.trial import Trial
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "docs/user-guide.md", "docs/operations.md"]
+PAGES = ["README.md", "docs/user-guide.md", "docs/operations.md", "docs/training.md"]
 NOT_RUN = {
     r"make (demo|test)": "make demo and make test are run by hand and by .ci/run",
     r"moodcut serve \w+": "servers; tests/system/test_services.py runs each of them",
     r"--server localhost": "needs the server of the line before; below it is run against one",
+    r"moodcut train full\.toml": "needs AudioCLIP's published weights",
     r"moodcut models build": "downloads packages; `make models` has just run it",
 }
 
@@ -57,14 +60,21 @@ def run_shown(command: str, directory: Path, trial: Trial) -> subprocess.Complet
         **{f"MOODCUT_SEGMENT_{name}_STORE": str(trial.store) for name in ("MOVIE", "MUSIC")},
         **{f"MOODCUT_STORE_{name}_STORE": str(trial.store) for name in ("DU", "GC")},
     }
+    command, _, target = command.partition(" > ")
     words = [word.removeprefix(".venv/bin/") for word in shlex.split(command)]
-    return subprocess.run(words, capture_output=True, text=True, check=False, cwd=directory, env=environment)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=directory, env=environment)
+    if target:
+        (directory / target).write_text(done.stdout)
+    return done
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_commands_of(page: str, directory: Path, trial: Trial) -> None:
+def test_commands_of(page: str, directory: Path, trial: Trial, ffmpeg: Callable[..., None]) -> None:
     commands = shown_commands(page)
     assert commands
+    if page == "docs/training.md":
+        pytest.importorskip("torch", reason="torch is not installed: pip install moodcut[train]")
+        make_clips(ffmpeg, directory / "clips", group_count=3)
     (directory / "kept").mkdir()
     keep = run_shown("moodcut make film.mp4 song.mp3 --dry-run --keep kept", directory, trial)
     assert keep.returncode == 0, keep.stderr

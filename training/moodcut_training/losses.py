@@ -53,6 +53,28 @@ class Batch:
     music_logits: Tensor
 
 
+def loss_terms(
+    batch: Batch, *, scale: Tensor, bias: Tensor, alpha: float, contrast: Contrast, with_text: bool
+) -> dict[str, Tensor]:
+    """The terms of L_total by name, scalars, weighted as they enter it (Eq. 5).
+
+    ``image_music``, with text also ``text_music`` and ``text_image`` (Eq. 2); ``classes``, alpha (CE(F^i) + CE(F^m))
+    (Eq. 4), if alpha is not 0. The target of row i is class i, which is both the label and its prompt's one-hot.
+    """
+    pairs = {"image_music": (batch.image, batch.music)}
+    if with_text:
+        pairs |= {"text_music": (batch.text, batch.music), "text_image": (batch.text, batch.image)}
+    terms = {}
+    for name, (a, b) in pairs.items():
+        cosines = similarity(a, b)
+        terms[name] = pair_loss(cosines, scale, bias) if contrast == "pairs" else softmax_loss(cosines, scale)
+    if alpha:
+        target = torch.arange(len(batch.image), device=batch.image.device)
+        image = functional.cross_entropy(batch.image_logits, target)
+        terms["classes"] = alpha * (image + functional.cross_entropy(batch.music_logits, target))
+    return terms
+
+
 def total_loss(
     batch: Batch, *, scale: Tensor, bias: Tensor, alpha: float, contrast: Contrast, with_text: bool
 ) -> Tensor:
@@ -60,15 +82,5 @@ def total_loss(
 
     Without text the two terms with it are left out, and the label itself is the classes' target.
     """
-    pairs = [(batch.image, batch.music)]
-    if with_text:
-        pairs += [(batch.text, batch.music), (batch.text, batch.image)]
-    target = torch.arange(len(batch.image), device=batch.image.device)
-    classes = functional.cross_entropy(batch.image_logits, target) + functional.cross_entropy(
-        batch.music_logits, target
-    )
-    total = alpha * classes
-    for a, b in pairs:
-        cosines = similarity(a, b)
-        total = total + (pair_loss(cosines, scale, bias) if contrast == "pairs" else softmax_loss(cosines, scale))
-    return total
+    terms = loss_terms(batch, scale=scale, bias=bias, alpha=alpha, contrast=contrast, with_text=with_text)
+    return torch.stack(list(terms.values())).sum()

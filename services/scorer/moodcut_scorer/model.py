@@ -12,8 +12,9 @@ import numpy as np
 
 from moodcut_scorer.emotions import emotion_index
 from moodcut_scorer.encoders import HeardMusic, ImageFeatures, MusicFeatures, TextFeatures
+from moodcut_scorer.errors import ModelMissingError
 from moodcut_scorer.heads import Heads, load_heads, softmax
-from moodcut_scorer.registry import DEFAULT_MODEL, digest_of_shipped, shipped_path
+from moodcut_scorer.registry import DEFAULT_MODEL, digest_of_model, model_directory, shipped_path
 from moodcut_scorer.scoring import piece_embedding
 from moodcut_scorer.sessions import Runtime
 from moodcut_scorer.textbuild import text_model_paths
@@ -84,13 +85,18 @@ class SmallModel:
     """The default: networks small enough for two cores, heads trained on music-video clips.
 
     Sessions open when first needed, so that a mood instead of music costs no music network. Threads may share a model.
+    ``directory`` holds the files of another model of this kind, as ``moodcut train --export`` writes them; None takes
+    the one that ``$MOODCUT_MODEL_DIRECTORY`` names, or else the one that comes with the package.
     """
 
-    def __init__(self, *, runtime: Runtime | None = None, text_directory: Path | None = None) -> None:
+    def __init__(
+        self, *, runtime: Runtime | None = None, text_directory: Path | None = None, directory: Path | None = None
+    ) -> None:
         self._runtime = runtime or Runtime()
         self._text_directory = text_directory
-        self._heads: Heads = load_heads(shipped_path("heads.npz"))
-        self._digest = digest_of_shipped()
+        self._directory = directory or model_directory()
+        self._digest = digest_of_model(self._directory)
+        self._heads: Heads = load_heads(self._directory / "heads.npz")
         self._opening = threading.Lock()
         self._image: ImageFeatures | None = None
         self._music: MusicFeatures | None = None
@@ -98,12 +104,13 @@ class SmallModel:
 
     @property
     def name(self) -> str:
-        """Name and version of the shipped files."""
-        return f"{DEFAULT_MODEL}-{self._digest[:8]}"
+        """Name and version of the files."""
+        own = self._directory != shipped_path("")
+        return f"{self._directory.resolve().name if own else DEFAULT_MODEL}-{self._digest[:8]}"
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the shipped files."""
+        """SHA-256 over the files."""
         return self._digest
 
     @property
@@ -121,14 +128,14 @@ class SmallModel:
         """Pictures uint8 [height, width, 3] RGB of any sizes -> unit vectors float32 [n, d]."""
         with self._opening:
             if self._image is None:
-                self._image = ImageFeatures(shipped_path("image.onnx"), self._runtime)
+                self._image = ImageFeatures(self._directory / "image.onnx", self._runtime)
         return self._heads.image.embed(self._image(images))
 
     def hear(self, samples: np.ndarray, sample_rate: int) -> HeardMusic:
         """Run both music networks over mono float samples [n]."""
         with self._opening:
             if self._music is None:
-                paths = shipped_path("music-mtt.onnx"), shipped_path("music-msd.onnx")
+                paths = self._directory / "music-mtt.onnx", self._directory / "music-msd.onnx"
                 self._music = MusicFeatures(*paths, self._runtime)
         return self._music(samples, sample_rate)
 
@@ -152,6 +159,8 @@ class SmallModel:
 
     def encode_text(self, texts: Sequence[str]) -> np.ndarray:
         """English texts -> unit vectors float32 [n, d]."""
+        if not len(self._heads.text.centre):
+            raise ModelMissingError(f"The model {self.name} knows its six moods alone; it has no text encoder.")
         with self._opening:
             if self._text is None:
                 self._text = TextFeatures(*text_model_paths(self._text_directory), self._runtime)

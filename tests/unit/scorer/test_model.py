@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from moodcut_scorer import EMOTIONS, PROMPTS, EmotionModel, Runtime, SmallModel,
 from moodcut_scorer.emotions import emotion_index
 from moodcut_scorer.errors import BadImageError, ModelDamagedError, ModelMissingError
 from moodcut_scorer.preprocess import prepare_image, prepare_images
-from moodcut_scorer.registry import digest_of_shipped, shipped_path
+from moodcut_scorer.registry import MODEL_VARIABLE, digest_of_shipped, shipped_path
 from moodcut_scorer.sessions import open_session
 
 
@@ -91,6 +92,24 @@ def test_shipped_files_are_small_and_licensed(tmp_path: Path) -> None:
     assert sum(each.byte_count for each in shipped) < 25_000_000
     for name in ("image.onnx", "music-mtt.onnx", "music-msd.onnx"):
         onnx.checker.check_model(str(shipped_path(name)))
+
+
+def test_a_model_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(shipped_path(""), own)
+    described = SmallModel(directory=own)
+    assert described.name == f"own-{digest_of_shipped()[:8]}"
+    monkeypatch.setenv(MODEL_VARIABLE, str(own))
+    (own / "heads.npz").write_bytes(b"damaged")
+    with pytest.raises(ModelDamagedError, match="own"):
+        SmallModel()
+    rows = {each.name: each for each in list_models(text_directory=tmp_path)}
+    assert rows["heads.npz"].byte_count == 7
+    assert rows["heads.npz"].license == "the user's own"
+    assert rows["text.onnx"].license == "Apache-2.0"
+    monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path / "none"))
+    with pytest.raises(ModelMissingError, match=rf"{MODEL_VARIABLE}"):
+        SmallModel()
 
 
 @pytest.mark.parametrize(
