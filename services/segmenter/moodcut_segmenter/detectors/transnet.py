@@ -84,7 +84,7 @@ class TransNetDetector(TransNetReferenceDetector):
     and no window where nothing happens far and wide."""
 
     name = "transnetv2"
-    version = 4
+    version = 5
     context_frames = _REACH_FRAMES + cut_classifier.CONTEXT_FRAMES
 
     def __init__(self, *, path: Path | None = None, int8_path: Path | None = None, threads: int = 0) -> None:
