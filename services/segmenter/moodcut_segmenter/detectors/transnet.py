@@ -24,7 +24,7 @@ from moodcut_segmenter.transnet_model import (
     model_path,
 )
 
-_NEVER = 0.002
+_NEVER = 0.01
 _REACH_FRAMES = 25
 
 Window = Callable[[NDArray[np.uint8], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]
