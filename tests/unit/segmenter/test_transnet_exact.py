@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from moodcut_segmenter.detectors import Span, TransitionProbabilities
 from moodcut_segmenter.detectors.transnet import TransNetDetector, TransNetReferenceDetector
 from moodcut_segmenter.shots import find_shots
-from moodcut_segmenter.transnet_exact import MARGIN, doubtful
+from moodcut_segmenter.transnet_exact import ABOVE, APART, BELOW, doubtful
 
 FRAMES = 50
 
@@ -28,7 +28,8 @@ def test_what_is_not_in_doubt_gives_the_same_shots_however_it_is_off(seed: int, 
         return
     expected = find_shots(single, many)
     for _ in range(5):
-        off = rng.uniform(-MARGIN / 2.1, MARGIN / 2.1, (2, FRAMES))
+        off = rng.uniform(-APART / 2.1, APART / 2.1, (2, FRAMES))
+        off[0] += rng.uniform(-ABOVE, BELOW - APART) + APART / 2
         assert find_shots(single + off[0], many + off[1]) == expected
 
 
@@ -77,5 +78,5 @@ def test_the_same_shots_as_the_reference() -> None:
     found, expected = _detect(exact, frames), _detect(TransNetReferenceDetector(threads=1), frames)
     assert len(find_shots(expected.single, expected.many)) > 8
     assert find_shots(found.single, found.many) == find_shots(expected.single, expected.many)
-    assert float(np.abs(found.single - expected.single).max()) < MARGIN / 2
+    assert float(np.abs(found.single - expected.single).max()) < BELOW / 2
     assert 0 < exact.network.repeated_count < exact.network.window_count <= 12

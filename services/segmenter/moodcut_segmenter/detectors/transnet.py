@@ -24,7 +24,7 @@ from moodcut_segmenter.transnet_model import (
     model_path,
 )
 
-_NEVER = 0.002
+_NEVER = 0.01
 _REACH_FRAMES = 25
 
 Window = Callable[[NDArray[np.uint8], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -84,7 +84,7 @@ class TransNetDetector(TransNetReferenceDetector):
     and no window where nothing happens far and wide."""
 
     name = "transnetv2"
-    version = 4
+    version = 5
     context_frames = _REACH_FRAMES + cut_classifier.CONTEXT_FRAMES
 
     def __init__(self, *, path: Path | None = None, int8_path: Path | None = None, threads: int = 0) -> None:
