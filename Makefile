@@ -39,9 +39,9 @@ bench: install-dev models  ## Print the benchmark tables (about half an hour; be
 	$(BIN)/python benchmarks/film_speed.py
 	$(BIN)/python benchmarks/fanout.py
 	$(BIN)/python benchmarks/scenes.py $(CLIPS)
-	$(BIN)/python benchmarks/emotion.py $(CLIPS)
 	$(BIN)/python benchmarks/bars.py
 	$(BIN)/python benchmarks/render_speed.py
+	$(BIN)/python benchmarks/emotion.py $(CLIPS)
 
 bench-small: install-dev models  ## The same at small sizes.
 	$(BIN)/python benchmarks/solver.py --small

@@ -25,21 +25,21 @@ Training needs torch (pip install 'moodcut[train]') and the text encoder (moodcu
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from build_film import Shape, TooFewClipsError, build_film, draw_clips
+from build_film import Shape, TooFewClipsError, draw_clips
 from clip_analyses import ClipReader, ClipShots
 from emotion_trial import (
-    ComposedFilm,
     Judgement,
-    Piece,
+    Trial,
     compose,
     downbeats,
     judge,
@@ -48,6 +48,7 @@ from emotion_trial import (
     shot_embeddings,
     summary,
 )
+from emotion_validation import agreement
 from measuring import machine
 
 from moodcut.demo import SceneSpec, write_film, write_song
@@ -95,18 +96,6 @@ def read_material(clips: Sequence[Clip], cache: Path, *, is_music: Callable[[Cli
         music.append(reader.music(clip.path) if is_music(clip) and len(heard[-1].windows) else None)
     print(file=sys.stderr)
     return Material(clips=clips, shots=shots, features=heard, music=music)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """A film, a piece of music (by number in the material) and the model's scores of the one against the other."""
-
-    number: int
-    drawn: Sequence[Clip]
-    film: ComposedFilm
-    music: media_pb2.MusicAnalysis
-    emotion: int
-    scores: np.ndarray
 
 
 def make_trial(
@@ -190,116 +179,57 @@ def rows_of(style: Selection, seeds: int) -> dict[str, Callable[[Trial], list[Ju
         rows[f"model, {name}"] = lambda trial, chosen=selection: cut(trial, trial.scores, chosen)  # type: ignore[misc]
     rows["model, hard, no rhythm"] = lambda trial: cut(trial, trial.scores, no_rhythm)
     for name, selection in stories.items():
-        rows[f"random, {name}"] = lambda trial, chosen=selection: at_random(trial, chosen)  # type: ignore[misc]
-    for name, selection in stories.items():
         rows[f"oracle, {name}"] = lambda trial, chosen=selection: oracle(trial, chosen)  # type: ignore[misc]
+    for name, selection in stories.items():
+        rows[f"random, {name}"] = lambda trial, chosen=selection: at_random(trial, chosen)  # type: ignore[misc]
     return rows
 
 
-def judged(material: Material, arguments: argparse.Namespace) -> dict[str, object]:
-    """All rows over all trials."""
-    rows = rows_of(STYLES[arguments.style], arguments.random_seeds)
-    found: dict[str, dict[int, list[Judgement]]] = {name: {} for name in rows}
-    blind: dict[int, list[float]] = {}
-    for count, trial in enumerate(trials(material, arguments), 1):
-        print(f"\rmontages to piece {count}", end="", file=sys.stderr, flush=True)
-        blind.setdefault(trial.number, []).append(trial.film.usable_share(trial.emotion))
-        for name, row in rows.items():
-            found[name].setdefault(trial.number, []).extend(row(trial))
-    print(file=sys.stderr)
-    report: dict[str, object] = {}
-    for name, by_piece in found.items():
-        means = {number: mean for number, each in by_piece.items() if (mean := mean_judgement(each)) is not None}
-        report[name] = summary(means, material.groups)
-    report["blind"] = float(np.mean([np.mean(each) for each in blind.values()]))
-    return report
-
-
-def print_table(report: Mapping[str, object]) -> None:
-    """The rows for a person."""
+def judged(material: Material, made: Sequence[Trial], arguments: argparse.Namespace) -> dict[str, object]:
+    """All rows over all trials, printed as they are there."""
     header = ("share", "95 % interval", "scenes", "run s", "on beat", "length s", "pieces")
     print(f"{'':24}" + "".join(f"{name:>15}" for name in header))
-    for name, row in report.items():
-        if not isinstance(row, dict) or not row["count"]:
-            continue
-        low, high = row["interval"]
-        values = (
-            f"{row['share']:.3f}",
-            f"{low:.3f}-{high:.3f}",
-            f"{row['scene_count']:.2f}",
-            f"{row['run_seconds']:.2f}",
-            f"{row['on_downbeats']:.3f}",
-            f"{row['seconds']:.1f}",
-            str(row["count"]),
-        )
-        print(f"{name:24}" + "".join(f"{value:>15}" for value in values))
+    report: dict[str, object] = {}
+    for name, row in rows_of(STYLES[arguments.style], arguments.random_seeds).items():
+        found: dict[int, list[Judgement]] = {}
+        for trial in made:
+            found.setdefault(trial.number, []).extend(row(trial))
+        means = {number: mean for number, each in found.items() if (mean := mean_judgement(each)) is not None}
+        report[name] = summary(means, material.groups)
+        print_row(name, report[name])
+    report["blind"] = float(np.mean([trial.film.usable_share(trial.emotion) for trial in made]))
     print(f"{'blind':24}{report['blind']:>15.3f}")
-
-
-def validate(material: Material, arguments: argparse.Namespace) -> list[dict[str, object]]:
-    """Really joined films against composed ones, both by the shipped model."""
-    heads, found = load_heads(shipped_path("heads.npz")), []
-    everything = list(range(len(material.clips)))
-    able = [number for number in everything if material.music[number] is not None]
-    step = max(1, len(able) // arguments.validate)
-    for number in able[::step][: arguments.validate]:
-        trial = make_trial(material, number, everything, heads, arguments)
-        pieces = montage(trial.film, trial.music, trial.scores, Selection())
-        with tempfile.TemporaryDirectory(prefix="moodcut-validate-") as directory:
-            film = Path(directory) / "film.mp4"
-            truth = build_film(trial.drawn, film, Shape())
-            made = _made(film, material.clips[number].path, Path(directory) / "store")
-        found.append(compared(trial, pieces or [], truth, made))
-        print(json.dumps(found[-1]), flush=True)
-    return found
-
-
-def _made(film: Path, song: Path, store: Path) -> dict[str, object]:
-    command = [sys.executable, "-m", "moodcut", "make", str(film), str(song)]
-    options = ["--dry-run", "--json", "--relax", "--store", str(store)]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"moodcut make failed: {done.stderr}")
-    report: dict[str, object] = json.loads(done.stdout)
     return report
 
 
-def compared(
-    trial: Trial, pieces: Sequence[Piece], truth: Mapping[str, object], made: Mapping[str, object]
-) -> dict[str, object]:
-    """How a composed film's montage and that of the really joined one agree."""
-    scenes: list[dict[str, object]] = truth["scenes"]  # type: ignore[assignment]
-    ends = np.array([scene["end_seconds"] for scene in scenes], dtype=np.float64)
-    labels = np.array([EMOTIONS.index(str(scene["emotion"])) for scene in scenes])
-    selection: list[dict[str, float]] = made["selection"]  # type: ignore[assignment]
-    clip_of = [int(np.searchsorted(ends, each["source_start_seconds"] + 0.04, side="right")) for each in selection]
-    lengths = [each["end_seconds"] - each["start_seconds"] for each in selection]
-    right = sum(length for clip, length in zip(clip_of, lengths, strict=True) if labels[clip] == trial.emotion)
-    starts = float(made["music_start_seconds"])  # type: ignore[arg-type]
-    steps = np.arange(starts, float(made["music_end_seconds"]), 0.1) + 0.05  # type: ignore[arg-type]
-    real = [_at(steps, starts + each["start_seconds"], starts + each["end_seconds"]) for each in selection]
-    ours = [_at(steps, piece.start_seconds, piece.end_seconds) for piece in pieces]
-    clip_real, clip_ours = np.full(len(steps), -1), np.full(len(steps), -2)
-    for mask, clip in zip(real, clip_of, strict=True):
-        clip_real[mask] = clip
-    for mask, piece in zip(ours, pieces, strict=True):
-        clip_ours[mask] = trial.film.clip_of_shot[piece.shot]
-    shots: list[dict[str, int]] = made["shots"]  # type: ignore[assignment]
-    cuts_real = {shot["start_frame"] for shot in shots}
-    cuts_ours = {shot.start_frame for shot in trial.film.movie.shots}
-    composed = judge(pieces, trial.film.emotion_of_shot, trial.emotion, downbeats(trial.music))
-    return {
-        "music": trial.number,
-        "shots": [len(cuts_ours), len(cuts_real)],
-        "equal_cuts": len(cuts_ours & cuts_real) / len(cuts_ours | cuts_real),
-        "scenes": [len(trial.film.movie.scenes), len(made["scenes"])],  # type: ignore[arg-type]
-        "share": [composed.share, right / sum(lengths)],
-        "seconds_of_the_same_clip": float((clip_real == clip_ours).mean()),
-    }
+def print_row(name: str, row: Mapping[str, Any]) -> None:
+    """A row for a person."""
+    if not row["count"]:
+        print(f"{name:24}{'nothing fits':>15}", flush=True)
+        return
+    low, high = row["interval"]
+    values = (
+        f"{row['share']:.3f}",
+        f"{low:.3f}-{high:.3f}",
+        f"{row['scene_count']:.2f}",
+        f"{row['run_seconds']:.2f}",
+        f"{row['on_downbeats']:.3f}",
+        f"{row['seconds']:.1f}",
+        str(row["count"]),
+    )
+    print(f"{name:24}" + "".join(f"{value:>15}" for value in values), flush=True)
 
 
-def _at(steps: np.ndarray, start: float, end: float) -> np.ndarray:
-    return (steps >= start) & (steps < end)
+def validated(material: Material, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Some films really joined and cut, against the composed ones, both by the shipped heads."""
+    heads, everything = load_heads(shipped_path("heads.npz")), list(range(len(material.clips)))
+    able = [number for number in everything if material.music[number] is not None]
+    found = []
+    for number in able[:: max(1, len(able) // arguments.validate)][: arguments.validate]:
+        trial = make_trial(material, number, everything, heads, arguments)
+        found.append(agreement(trial, material.clips[number].path, Shape()))
+        print(json.dumps(found[-1]), flush=True)
+    return found
 
 
 def generated(directory: Path) -> list[Clip]:
@@ -332,9 +262,13 @@ def main() -> int:
     parser.add_argument("--validate", type=int, default=0, metavar="N", help="compare with N really joined films")
     parser.add_argument("--json", type=Path, help="write the table here as well")
     arguments = parser.parse_args()
+    generate = arguments.small or arguments.clips is None
+    if not generate and not arguments.shipped and importlib.util.find_spec("torch") is None:
+        print("training needs torch: pip install 'moodcut[train]'; or judge the shipped heads with --shipped")
+        return 2
     print(machine())
     with tempfile.TemporaryDirectory(prefix="moodcut-emotion-") as directory:
-        if arguments.small or arguments.clips is None:
+        if generate:
             arguments.shipped, arguments.random_seeds = True, min(arguments.random_seeds, 3)
             clips = generated(Path(directory))
             material = read_material(
@@ -343,10 +277,9 @@ def main() -> int:
         else:
             clips = read_clips(arguments.clips / "manifest.csv")
             material = read_material(clips, arguments.cache or Path(directory) / "cache", is_music=lambda clip: True)
-        report = judged(material, arguments)
-        print_table(report)
+        report = judged(material, list(trials(material, arguments)), arguments)
         if arguments.validate:
-            report["validated"] = validate(material, arguments)
+            report["validated"] = validated(material, arguments)
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1), encoding="utf-8")
     return 0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from clip_analyses import ClipShots
@@ -24,6 +25,7 @@ from moodcut_scorer import pool_frames
 from moodcut_segmenter import group_scenes
 from moodcut_segmenter.shot_features import feature_blocks
 from moodcut_solver.messages import solve_message
+from moodcut_training.data import Clip
 from moodcut_training.metrics import bootstrap_interval
 
 # A cut is on a downbeat if it is no further from it than a frame at 25 frames a second.
@@ -94,6 +96,18 @@ def compose(
         clip_of_shot=clip_of_shot,
         emotion_of_shot=np.asarray(emotions)[clip_of_shot],
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A film, a piece of music (by number) and the model's scores of the one against the other."""
+
+    number: int
+    drawn: Sequence[Clip]
+    film: ComposedFilm
+    music: media_pb2.MusicAnalysis
+    emotion: int
+    scores: np.ndarray
 
 
 def shot_embeddings(clips: Sequence[ClipShots], embed: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -214,7 +228,7 @@ def mean_judgement(judgements: Sequence[Judgement]) -> Judgement | None:
     return Judgement(**dict(zip(Judgement.__slots__, means.tolist(), strict=True)))
 
 
-def summary(judgements: Mapping[int, Judgement], groups: Sequence[str]) -> dict[str, object]:
+def summary(judgements: Mapping[int, Judgement], groups: Sequence[str]) -> dict[str, Any]:
     """Means over the pieces of music (by number), and the share's 95 % interval from resampling groups."""
     numbers = sorted(judgements)
     mean = mean_judgement([judgements[number] for number in numbers])
