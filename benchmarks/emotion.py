@@ -190,7 +190,8 @@ def judged(material: Material, made: Sequence[Trial], arguments: argparse.Namesp
     header = ("share", "95 % interval", "scenes", "run s", "on beat", "length s", "pieces")
     print(f"{'':24}" + "".join(f"{name:>15}" for name in header))
     report: dict[str, object] = {}
-    for name, row in rows_of(STYLES[arguments.style], arguments.random_seeds).items():
+    style = replace(STYLES[arguments.style], max_scenes=arguments.max_scenes)
+    for name, row in rows_of(style, arguments.random_seeds).items():
         found: dict[int, list[Judgement]] = {}
         for trial in made:
             found.setdefault(trial.number, []).extend(row(trial))
@@ -257,6 +258,7 @@ def main() -> int:
     parser.add_argument("--per-emotion", type=int, default=2, help="scenes of every emotion in a film")
     parser.add_argument("--random-seeds", type=int, default=20)
     parser.add_argument("--style", choices=list(STYLES), default="default")
+    parser.add_argument("--max-scenes", type=int, default=5, help="N_c")
     parser.add_argument("--known-scenes", action="store_true", help="every clip is a scene, none are sought")
     parser.add_argument("--shipped", action="store_true", help="judge the shipped heads, trained on the clips or not")
     parser.add_argument("--validate", type=int, default=0, metavar="N", help="compare with N really joined films")
