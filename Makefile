@@ -32,7 +32,7 @@ check: install-dev  ## Types, style, architecture, contract.
 	$(BIN)/python tools/generate_stubs.py --check
 	$(BIN)/python tools/solver_schema.py --check
 
-bench: install-dev models  ## Print the benchmark tables (about half an hour; bench-small takes minutes). CLIPS=dir for scenes.
+bench: install-dev models  ## Print the benchmark tables (about half an hour; bench-small takes minutes). CLIPS=dir for scenes and emotion.
 	$(BIN)/python benchmarks/solver.py
 	$(BIN)/python benchmarks/solver_proofs.py
 	$(BIN)/python benchmarks/solver_service.py
@@ -43,6 +43,7 @@ bench: install-dev models  ## Print the benchmark tables (about half an hour; be
 	$(BIN)/python benchmarks/scenes.py $(CLIPS)
 	$(BIN)/python benchmarks/bars.py
 	$(BIN)/python benchmarks/render_speed.py
+	$(BIN)/python benchmarks/emotion.py $(CLIPS)
 
 bench-small: install-dev models  ## The same at small sizes.
 	$(BIN)/python benchmarks/solver.py --small
@@ -53,6 +54,7 @@ bench-small: install-dev models  ## The same at small sizes.
 	$(BIN)/python benchmarks/film_speed.py --repeats 1
 	$(BIN)/python benchmarks/fanout.py --small
 	$(BIN)/python benchmarks/scenes.py --small
+	$(BIN)/python benchmarks/emotion.py --small
 	$(BIN)/python benchmarks/bars.py --small
 
 bench-full: install-dev models  ## The solver against CP-SAT with 60 s a problem (over an hour).

@@ -19,6 +19,7 @@ _COMMANDS = {
     "make": "Cut a film to a piece of music.",
     "segment": "Find shots and scenes in a film, or beats and bars in music.",
     "score": "Score each shot of a film against a piece of music.",
+    "match": "Rank songs for a film, or films and scenes for a song.",
     "solve": "Choose shots for scores of your own.",
     "render": "Render a timeline kept by `make --keep`.",
     "serve": "Host the services.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import grpc
@@ -22,6 +22,7 @@ _ENDED = (
     montage_pb2.MONTAGE_STATE_CANCELLED,
 )
 _CALL_SECONDS = 60.0
+_MATCH_SECONDS = 12 * 3600.0
 _SERVICE = "moodcut.v1.MontageService"
 
 
@@ -116,6 +117,34 @@ class Client:
                 remote = from_rpc_error(error)
                 if not remote.retryable and remote.code != "CANCELLED":
                     raise remote from error
+
+    def match(
+        self,
+        *,
+        movies: Sequence[montage_pb2.MediaRef],
+        music: Sequence[montage_pb2.MediaRef],
+        options: montage_pb2.MontageOptions | None = None,
+        scene_count: int = 0,
+        on_progress: Callable[[str, float], None] = lambda stage, share: None,
+        cancelled: threading.Event | None = None,
+    ) -> list[montage_pb2.MusicMatch]:
+        """How well every film fits every piece of music, best first; pairs without a fit come last, with their error.
+
+        ``on_progress`` is told the stage and the share of it that is done. A stream that breaks is asked for again:
+        what was analysed is not analysed again. Setting ``cancelled`` from elsewhere ends it with CancelledError.
+        """
+        request = montage_pb2.MatchMusicRequest(movies=movies, music=music, options=options, scene_count=scene_count)
+        found: dict[tuple[str, str], montage_pb2.MusicMatch] = {}
+
+        def on_message(message: montage_pb2.MatchMusicResponse) -> None:
+            if message.HasField("match"):
+                found[message.match.movie.sha256, message.match.music.sha256] = message.match
+            else:
+                on_progress(message.stage, message.stage_progress)
+
+        caller = self._caller if cancelled is None else Caller(cancelled=cancelled, patience_seconds=60.0)
+        caller.stream(self._stub.MatchMusic, request, timeout_seconds=_MATCH_SECONDS, on_message=on_message)
+        return list(found.values())
 
     def cancel(self, montage_id: str) -> montage_pb2.Montage:
         """Stop a montage."""

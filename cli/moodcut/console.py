@@ -17,6 +17,7 @@ STAGE_WORDS = {
     "segment_music": "finding beats and bars",
     "score": "scoring the shots",
     "solve": "choosing the shots",
+    "match": "matching",
     "render": "rendering",
     "decode": "decoding the clips",
     "train": "training",

@@ -1,6 +1,7 @@
 """Stand-ins for the services a director calls: real servicers that answer from a prepared film and song.
 
-They write the objects the contract names and count their calls; ``trouble`` can make any of them wait or fail.
+They write the objects the contract names and count their calls; ``trouble`` can make any of them wait or fail, and
+``bonus`` is added to all scores against a piece of music, by its hash.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ class FakeServices(
         self.calls: Counter[str] = Counter()
         self.requests: dict[str, Any] = {}
         self.trouble: dict[str, Callable[[grpc.ServicerContext], None]] = {}
+        self.bonus: dict[str, float] = {}
 
     def add_to_server(self, server: grpc.Server) -> None:
         segmenter_pb2_grpc.add_SegmenterServiceServicer_to_server(self, server)
@@ -152,8 +154,12 @@ class FakeServices(
         self.requests["ScoreShots"] = request
         scores = media_pb2.Scores(model="fake", music_emotion=media_pb2.EmotionPosterior(sad=1.0))
         for index in range(SHOT_COUNT):
-            scores.shots.add(shot_id=f"shot-{index + 1:04d}", score=(index * 5 % 7) / 7)
-        key = self._key(request, request.movie_sha256, "scores.pb")
+            scores.shots.add(
+                shot_id=f"shot-{index + 1:04d}",
+                score=(index * 5 % 7) / 7 + self.bonus.get(request.music_sha256, 0.0),
+                emotion=media_pb2.EmotionPosterior(excited=1.0),
+            )
+        key = self._key(request, request.movie_sha256, f"scores-{request.music_sha256[:8]}.pb")
         self.store.put(key, scores.SerializeToString())
         return scorer_pb2.ScoreShotsResponse(scores_key=key)
 

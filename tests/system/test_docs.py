@@ -20,6 +20,8 @@ from support.command import serving
 from support.labelled_clips import make_clips
 from support.trial import Trial
 
+from moodcut.demo import write_song
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", "docs/user-guide.md", "docs/operations.md", "docs/training.md"]
 NOT_RUN = {
@@ -43,6 +45,7 @@ def directory(trial: Trial, tmp_path: Path) -> Path:
     """Where a user with film.mp4 and song.mp3 would stand; the analyses of earlier tests are at hand."""
     shutil.copy(trial.film, tmp_path / "film.mp4")
     shutil.copy(trial.song, tmp_path / "song.mp3")
+    write_song(tmp_path / "other.mp3", bpm=70, bars=5, mood="sad", seed=6)
     problem = '{"shots": [{"shot_id": "a", "scene_id": "s", "bars": 2, "score": 1}], "bar_count": 2}'
     (tmp_path / "problem.json").write_text(problem)
     (tmp_path / "scenes.json").write_text("[0, 2.5]")
@@ -56,7 +59,7 @@ def directory(trial: Trial, tmp_path: Path) -> Path:
 def run_shown(command: str, directory: Path, trial: Trial) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        **{f"MOODCUT_{name}_STORE": str(trial.store) for name in ("MAKE", "SCORE", "RENDER", "DOCTOR")},
+        **{f"MOODCUT_{name}_STORE": str(trial.store) for name in ("MAKE", "MATCH", "SCORE", "RENDER", "DOCTOR")},
         **{f"MOODCUT_SEGMENT_{name}_STORE": str(trial.store) for name in ("MOVIE", "MUSIC")},
         **{f"MOODCUT_STORE_{name}_STORE": str(trial.store) for name in ("DU", "GC")},
     }

@@ -6,9 +6,6 @@ import hashlib
 import itertools
 import json
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +14,8 @@ import click
 from moodcut.choices import CONSTRAINTS, LENGTHS, MOODS, UNITS, WEIGHTINGS
 from moodcut.client import Client
 from moodcut.console import note, print_json, stage_progress
-from moodcut.hosting import embedded, installation
+from moodcut.hosting import installation
 from moodcut.keep import keep_artifacts
-from moodcut.media import open_user_store, register
 from moodcut.music_options import chosen_music, music_options
 from moodcut.params import (
     DURATION,
@@ -35,10 +31,10 @@ from moodcut.params import (
     store_option,
 )
 from moodcut.scenes_option import scenes_option, set_scenes
+from moodcut.session import check_server, open_session, server_option
 from moodcut.summary import summary
 from moodcut_kit.errors import CancelledError, MoodcutError
 from moodcut_kit.status import RemoteError
-from moodcut_kit.store.base import ObjectStore
 from moodcut_kit.v1 import media_pb2, montage_pb2
 
 # What each style sets unless an option says otherwise.
@@ -104,7 +100,7 @@ _STYLES = {
 @click.option("--again", is_flag=True, help="Make it anew even if it was made before.")
 @click.option("--dry-run", is_flag=True, help="Choose the shots, but render nothing.")
 @store_option
-@click.option("--server", help="Address of a director to ask, in place of doing the work in this process.")
+@server_option
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Write all artifacts here as files.")
 @json_option
 def command(movie: Path, music: Path, output: Path | None, **chosen: Any) -> None:
@@ -124,11 +120,9 @@ def command(movie: Path, music: Path, output: Path | None, **chosen: Any) -> Non
     output = _checked_output(output, movie, music, dry_run=chosen["dry_run"])
     if chosen["keep"] is not None:
         checked_output(chosen["keep"])
-    source = click.get_current_context().get_parameter_source("store")
-    if chosen["server"] and (source is click.core.ParameterSource.COMMANDLINE or chosen["keep"]):
-        raise click.UsageError("--server keeps its objects itself: leave --store and --keep away")
+    check_server(chosen["server"], keeps=chosen["keep"] is not None)
     options = montage_options(chosen | {"movie": movie})
-    with _session(chosen["server"], chosen["store"]) as session:
+    with open_session(chosen["server"], chosen["store"]) as session:
         refs = session.register(movie), session.register(music)
         montage, reused = _run(session.client, *refs, options, again=chosen["again"])
         if montage.state != montage_pb2.MONTAGE_STATE_SUCCEEDED:
@@ -192,30 +186,6 @@ def montage_options(chosen: dict[str, Any]) -> montage_pb2.MontageOptions:
     set_scenes(options.movie, chosen["scenes"], chosen["movie"])
     options.render.crf = chosen["crf"] or 0
     return options
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Session:
-    """A director to ask, and how it gets to know the user's files."""
-
-    client: Client
-    store: ObjectStore | None
-
-    def register(self, path: Path) -> montage_pb2.MediaRef:
-        """Make a file known to the director."""
-        return self.client.upload(path) if self.store is None else register(self.store, path)
-
-
-@contextmanager
-def _session(server: str | None, store_url: str | None) -> Iterator[_Session]:
-    if server:
-        with Client(server) as client:
-            client.check()
-            yield _Session(client=client, store=None)
-        return
-    store = open_user_store(store_url)
-    with embedded(store) as hosted, Client(hosted.address) as client:
-        yield _Session(client=client, store=store)
 
 
 def _run(

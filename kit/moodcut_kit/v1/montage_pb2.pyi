@@ -885,3 +885,201 @@ class DownloadMontageResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DownloadMontageResponse: _TypeAlias = DownloadMontageResponse  # noqa: Y015
+
+@_typing.final
+class MatchMusicRequest(_message.Message):
+    """Request of MatchMusic: every film is measured with every piece of music, at most 500 pairs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOVIES_FIELD_NUMBER: _builtins.int
+    MUSIC_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    SCENE_COUNT_FIELD_NUMBER: _builtins.int
+    scene_count: _builtins.int
+    """How many scenes to name of each pair, best first; 0 means 5, at most 1000."""
+    @_builtins.property
+    def movies(self) -> _containers.RepeatedCompositeFieldContainer[Global___MediaRef]:
+        """The films, each once."""
+
+    @_builtins.property
+    def music(self) -> _containers.RepeatedCompositeFieldContainer[Global___MediaRef]:
+        """The pieces of music, each once."""
+
+    @_builtins.property
+    def options(self) -> Global___MontageOptions:
+        """What the montages would be: as for CreateMontage. Nothing is rendered."""
+
+    def __init__(
+        self,
+        *,
+        movies: _abc.Iterable[Global___MediaRef] | None = ...,
+        music: _abc.Iterable[Global___MediaRef] | None = ...,
+        options: Global___MontageOptions | None = ...,
+        scene_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["movies", b"movies", "music", b"music", "options", b"options", "scene_count", b"scene_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatchMusicRequest: _TypeAlias = MatchMusicRequest  # noqa: Y015
+
+@_typing.final
+class MatchMusicResponse(_message.Message):
+    """Response of MatchMusic: how far the work is, or one of the pairs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    STAGE_PROGRESS_FIELD_NUMBER: _builtins.int
+    MATCH_FIELD_NUMBER: _builtins.int
+    stage: _builtins.str
+    """What is being done: segment_movie, segment_music or match."""
+    stage_progress: _builtins.float
+    """Share of that stage that is done, from 0 to 1."""
+    @_builtins.property
+    def match(self) -> Global___MusicMatch:
+        """A pair, when all are measured: best first."""
+
+    def __init__(
+        self,
+        *,
+        stage: _builtins.str = ...,
+        stage_progress: _builtins.float = ...,
+        match: Global___MusicMatch | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["match", b"match"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["match", b"match", "stage", b"stage", "stage_progress", b"stage_progress"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatchMusicResponse: _TypeAlias = MatchMusicResponse  # noqa: Y015
+
+@_typing.final
+class MusicMatch(_message.Message):
+    """How well a film and a piece of music fit. All similarities are cosines S_i (method: Eq. 3), from -1 to 1."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOVIE_FIELD_NUMBER: _builtins.int
+    MUSIC_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    FIT_FIELD_NUMBER: _builtins.int
+    MEAN_SIMILARITY_FIELD_NUMBER: _builtins.int
+    MUSIC_EMOTION_FIELD_NUMBER: _builtins.int
+    MOVIE_EMOTION_FIELD_NUMBER: _builtins.int
+    SELECTION_EMOTION_FIELD_NUMBER: _builtins.int
+    UNIT_COUNT_FIELD_NUMBER: _builtins.int
+    RELAXATIONS_FIELD_NUMBER: _builtins.int
+    SCENES_FIELD_NUMBER: _builtins.int
+    fit: _builtins.float
+    """The fit, by which pairs are ranked: mean similarity of the best montage, every unit of the grid counting alike."""
+    mean_similarity: _builtins.float
+    """Mean similarity of all that can be used of the film, every second counting alike."""
+    unit_count: _builtins.int
+    """Units of the grid that the best montage fills."""
+    @_builtins.property
+    def movie(self) -> Global___MediaRef:
+        """The film."""
+
+    @_builtins.property
+    def music(self) -> Global___MediaRef:
+        """The music."""
+
+    @_builtins.property
+    def error(self) -> Global___MontageError:
+        """Set if the pair has no fit: a file that cannot be used, or no selection that fills the music. Such pairs come last."""
+
+    @_builtins.property
+    def music_emotion(self) -> _media_pb2.EmotionPosterior:
+        """Posterior of the music."""
+
+    @_builtins.property
+    def movie_emotion(self) -> _media_pb2.EmotionPosterior:
+        """Posterior of the film: mean over all that can be used of it, every second counting alike."""
+
+    @_builtins.property
+    def selection_emotion(self) -> _media_pb2.EmotionPosterior:
+        """Posterior of the best montage: mean over its shots, every unit counting alike."""
+
+    @_builtins.property
+    def relaxations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was relaxed for it, in words, in order."""
+
+    @_builtins.property
+    def scenes(self) -> _containers.RepeatedCompositeFieldContainer[Global___SceneMatch]:
+        """The film's scenes that fit the music best, best first; those of equal similarity in film order."""
+
+    def __init__(
+        self,
+        *,
+        movie: Global___MediaRef | None = ...,
+        music: Global___MediaRef | None = ...,
+        error: Global___MontageError | None = ...,
+        fit: _builtins.float = ...,
+        mean_similarity: _builtins.float = ...,
+        music_emotion: _media_pb2.EmotionPosterior | None = ...,
+        movie_emotion: _media_pb2.EmotionPosterior | None = ...,
+        selection_emotion: _media_pb2.EmotionPosterior | None = ...,
+        unit_count: _builtins.int = ...,
+        relaxations: _abc.Iterable[_builtins.str] | None = ...,
+        scenes: _abc.Iterable[Global___SceneMatch] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "movie", b"movie", "movie_emotion", b"movie_emotion", "music", b"music", "music_emotion", b"music_emotion", "selection_emotion", b"selection_emotion"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "fit", b"fit", "mean_similarity", b"mean_similarity", "movie", b"movie", "movie_emotion", b"movie_emotion", "music", b"music", "music_emotion", b"music_emotion", "relaxations", b"relaxations", "scenes", b"scenes", "selection_emotion", b"selection_emotion", "unit_count", b"unit_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MusicMatch: _TypeAlias = MusicMatch  # noqa: Y015
+
+@_typing.final
+class SceneMatch(_message.Message):
+    """How well a scene fits a piece of music."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCENE_ID_FIELD_NUMBER: _builtins.int
+    START_SECONDS_FIELD_NUMBER: _builtins.int
+    END_SECONDS_FIELD_NUMBER: _builtins.int
+    MEAN_SIMILARITY_FIELD_NUMBER: _builtins.int
+    EMOTION_FIELD_NUMBER: _builtins.int
+    UNIT_COUNT_FIELD_NUMBER: _builtins.int
+    scene_id: _builtins.str
+    """The scene."""
+    mean_similarity: _builtins.float
+    """Mean similarity of all that can be used of it, every second counting alike."""
+    unit_count: _builtins.int
+    """Units of the best montage that show it."""
+    @_builtins.property
+    def start_seconds(self) -> _media_pb2.Rational:
+        """Where it begins, in seconds from the film's first frame."""
+
+    @_builtins.property
+    def end_seconds(self) -> _media_pb2.Rational:
+        """Where it ends."""
+
+    @_builtins.property
+    def emotion(self) -> _media_pb2.EmotionPosterior:
+        """Posterior, likewise."""
+
+    def __init__(
+        self,
+        *,
+        scene_id: _builtins.str = ...,
+        start_seconds: _media_pb2.Rational | None = ...,
+        end_seconds: _media_pb2.Rational | None = ...,
+        mean_similarity: _builtins.float = ...,
+        emotion: _media_pb2.EmotionPosterior | None = ...,
+        unit_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["emotion", b"emotion", "end_seconds", b"end_seconds", "start_seconds", b"start_seconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["emotion", b"emotion", "end_seconds", b"end_seconds", "mean_similarity", b"mean_similarity", "scene_id", b"scene_id", "start_seconds", b"start_seconds", "unit_count", b"unit_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SceneMatch: _TypeAlias = SceneMatch  # noqa: Y015

@@ -70,6 +70,11 @@ class MontageServiceStub:
                 request_serializer=moodcut_dot_v1_dot_montage__pb2.DownloadMontageRequest.SerializeToString,
                 response_deserializer=moodcut_dot_v1_dot_montage__pb2.DownloadMontageResponse.FromString,
                 _registered_method=True)
+        self.MatchMusic = channel.unary_stream(
+                '/moodcut.v1.MontageService/MatchMusic',
+                request_serializer=moodcut_dot_v1_dot_montage__pb2.MatchMusicRequest.SerializeToString,
+                response_deserializer=moodcut_dot_v1_dot_montage__pb2.MatchMusicResponse.FromString,
+                _registered_method=True)
 
 
 class MontageServiceServicer:
@@ -125,6 +130,15 @@ class MontageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MatchMusic(self, request, context):
+        """Ranks songs for a film, films for a song, or any pairs: says how well the best montage of each would fit. Progress
+        comes first, then one message a pair, best first. Analyses and scores are kept as for montages, so a stream that was
+        cut off is asked for again and goes on from there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MontageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -162,6 +176,11 @@ def add_MontageServiceServicer_to_server(servicer, server):
                     servicer.DownloadMontage,
                     request_deserializer=moodcut_dot_v1_dot_montage__pb2.DownloadMontageRequest.FromString,
                     response_serializer=moodcut_dot_v1_dot_montage__pb2.DownloadMontageResponse.SerializeToString,
+            ),
+            'MatchMusic': grpc.unary_stream_rpc_method_handler(
+                    servicer.MatchMusic,
+                    request_deserializer=moodcut_dot_v1_dot_montage__pb2.MatchMusicRequest.FromString,
+                    response_serializer=moodcut_dot_v1_dot_montage__pb2.MatchMusicResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -354,6 +373,33 @@ class MontageService:
             '/moodcut.v1.MontageService/DownloadMontage',
             moodcut_dot_v1_dot_montage__pb2.DownloadMontageRequest.SerializeToString,
             moodcut_dot_v1_dot_montage__pb2.DownloadMontageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MatchMusic(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/moodcut.v1.MontageService/MatchMusic',
+            moodcut_dot_v1_dot_montage__pb2.MatchMusicRequest.SerializeToString,
+            moodcut_dot_v1_dot_montage__pb2.MatchMusicResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,11 @@ class MontageServiceStub:
     """Takes a film or a piece of music."""
     DownloadMontage: _grpc.UnaryStreamMultiCallable[_montage_pb2.DownloadMontageRequest, _montage_pb2.DownloadMontageResponse]
     """Gives a file of a finished montage."""
+    MatchMusic: _grpc.UnaryStreamMultiCallable[_montage_pb2.MatchMusicRequest, _montage_pb2.MatchMusicResponse]
+    """Ranks songs for a film, films for a song, or any pairs: says how well the best montage of each would fit. Progress
+    comes first, then one message a pair, best first. Analyses and scores are kept as for montages, so a stream that was
+    cut off is asked for again and goes on from there.
+    """
 
 @_typing.type_check_only
 class MontageServiceAsyncStub(MontageServiceStub):
@@ -67,6 +72,11 @@ class MontageServiceAsyncStub(MontageServiceStub):
     """Takes a film or a piece of music."""
     DownloadMontage: _aio.UnaryStreamMultiCallable[_montage_pb2.DownloadMontageRequest, _montage_pb2.DownloadMontageResponse]  # type: ignore[assignment]
     """Gives a file of a finished montage."""
+    MatchMusic: _aio.UnaryStreamMultiCallable[_montage_pb2.MatchMusicRequest, _montage_pb2.MatchMusicResponse]  # type: ignore[assignment]
+    """Ranks songs for a film, films for a song, or any pairs: says how well the best montage of each would fit. Progress
+    comes first, then one message a pair, best first. Analyses and scores are kept as for montages, so a stream that was
+    cut off is asked for again and goes on from there.
+    """
 
 class MontageServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes montage requests and carries them out as durable jobs."""
@@ -126,5 +136,16 @@ class MontageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_montage_pb2.DownloadMontageResponse], _abc.AsyncIterator[_montage_pb2.DownloadMontageResponse]]:
         """Gives a file of a finished montage."""
+
+    @_abc_1.abstractmethod
+    def MatchMusic(
+        self,
+        request: _montage_pb2.MatchMusicRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_montage_pb2.MatchMusicResponse], _abc.AsyncIterator[_montage_pb2.MatchMusicResponse]]:
+        """Ranks songs for a film, films for a song, or any pairs: says how well the best montage of each would fit. Progress
+        comes first, then one message a pair, best first. Analyses and scores are kept as for montages, so a stream that was
+        cut off is asked for again and goes on from there.
+        """
 
 def add_MontageServiceServicer_to_server(servicer: MontageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

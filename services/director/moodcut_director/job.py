@@ -19,37 +19,16 @@ from moodcut_director.montages import Progress
 from moodcut_director.record import State
 from moodcut_director.report import make_report
 from moodcut_director.settings import DirectorSettings
+from moodcut_director.steps import Services, Steps
 from moodcut_director.timeline import make_timeline
-from moodcut_kit.client import Caller, MovieKeys, Pool, analyze_movie
+from moodcut_kit.client import Caller, MovieKeys
 from moodcut_kit.contract import canonical_json
 from moodcut_kit.errors import CancelledError
 from moodcut_kit.readable import frame_times_from
 from moodcut_kit.store.base import ObjectStore
-from moodcut_kit.v1 import (
-    media_pb2,
-    montage_pb2,
-    renderer_pb2,
-    renderer_pb2_grpc,
-    scorer_pb2,
-    scorer_pb2_grpc,
-    segmenter_pb2,
-    segmenter_pb2_grpc,
-    solver_pb2_grpc,
-)
+from moodcut_kit.v1 import media_pb2, montage_pb2, renderer_pb2
 
-_MUSIC_SECONDS = 1800.0
-_SCORE_SECONDS = 3600.0
 _RENDER_SECONDS = 4 * 3600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """Stubs of the services a job calls, and the segmenters."""
-
-    segmenters: Pool[segmenter_pb2_grpc.SegmenterServiceStub]
-    scorer: scorer_pb2_grpc.ScorerServiceStub
-    solver: solver_pb2_grpc.SolverServiceStub
-    renderer: renderer_pb2_grpc.RendererServiceStub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +66,8 @@ class Job:
         music = media_pb2.MusicAnalysis.FromString(self.store.get(music_key).data)
 
         self.on_state(State.SCORING, self.stage_seconds)
-        scores_key = self._score(movie_keys)
+        with self._stage("score"):
+            scores_key = self._steps.score(self.request.movie.sha256, movie_keys, self.request.music.sha256)
         scores = media_pb2.Scores.FromString(self.store.get(scores_key).data)
 
         self.on_state(State.SOLVING, self.stage_seconds)
@@ -132,32 +112,23 @@ class Job:
         result["report_key"] = self._report(movie, music, scores, chosen, timeline)
         return Made(result=result, relaxations=chosen.relaxations, stage_seconds=dict(self.stage_seconds))
 
+    @property
+    def _steps(self) -> Steps:
+        return Steps(services=self.services, caller=self.caller, principal=self.principal, options=self.request.options)
+
     def _segment(self) -> tuple[MovieKeys, str]:
         """Film and music side by side."""
-        options = self.request.options
+        steps, request = self._steps, self.request
 
         def music() -> str:
-            request = segmenter_pb2.SegmentMusicRequest(
-                principal=self.principal,
-                music_sha256=self.request.music.sha256,
-                backend=options.beat_backend,
-                options=options.music,
-            )
             with _cancel_on_error(self.caller.cancelled), self._timed("segment_music"):
-                response = self.services.segmenters.call(
-                    lambda stub: stub.SegmentMusic, request, caller=self.caller, timeout_seconds=_MUSIC_SECONDS
-                )
-            return response.music_analysis_key
+                return steps.segment_music(request.music.sha256)
 
         def movie() -> MovieKeys:
             with _cancel_on_error(self.caller.cancelled), self._stage("segment_movie"):
-                return analyze_movie(
-                    self.services.segmenters,
-                    self.caller,
-                    principal=self.principal,
-                    movie_sha256=self.request.movie.sha256,
-                    options=options.movie,
-                    on_progress=lambda share: self.on_progress(Progress(stage="segment_movie", share=share)),
+                return steps.segment_movie(
+                    request.movie.sha256,
+                    lambda share: self.on_progress(Progress(stage="segment_movie", share=share)),
                 )
 
         # The first to fail ends the other; what is reported is the failure, not that the other was ended.
@@ -169,22 +140,6 @@ class Job:
         for failure in sorted(filter(None, failures), key=lambda each: isinstance(each, CancelledError)):
             raise failure
         return movie_future.result(), music_future.result()
-
-    def _score(self, movie_keys: MovieKeys) -> str:
-        options = self.request.options
-        request = scorer_pb2.ScoreShotsRequest(
-            principal=self.principal,
-            movie_sha256=self.request.movie.sha256,
-            keyframe_index_key=movie_keys.keyframe_index_key,
-            keyframe_pack_key=movie_keys.keyframe_pack_key,
-            music_sha256=self.request.music.sha256,
-            music_audio_track=options.music.audio_track,
-            mood=options.mood,
-            random=scorer_pb2.RandomScores(seed=options.seed) if options.random_scores else None,
-        )
-        with self._stage("score"):
-            response = self.caller.unary(self.services.scorer.ScoreShots, request, timeout_seconds=_SCORE_SECONDS)
-        return response.scores_key
 
     def _render(self, timeline_key: str) -> dict[str, str]:
         request = renderer_pb2.RenderMontageRequest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 
 from moodcut_director.errors import OptionError
@@ -73,10 +74,10 @@ def music_from(message: media_pb2.MusicAnalysis) -> Music:
     )
 
 
-def in_users_words(error: MoodcutError, request: montage_pb2.CreateMontageRequest) -> MoodcutError:
+def in_users_words(error: MoodcutError, media_refs: Iterable[montage_pb2.MediaRef]) -> MoodcutError:
     """The error with its file named as the user named it, where it names an object of the store."""
     path = error.metadata.get("file", "")
-    for media in (request.movie, request.music):
+    for media in media_refs:
         if media.sha256 and media.name and media.sha256 in path:
             told = MoodcutError(error.message.replace(path, media.name), **{**error.metadata, "file": media.name})
             told.code, told.reason, told.retryable = error.code, error.reason, error.retryable  # type: ignore[misc]

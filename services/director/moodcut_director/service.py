@@ -5,23 +5,26 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import grpc
 
 from moodcut_director.errors import MediaNotFoundError, NotFinishedError, OptionError
-from moodcut_director.job import Services
+from moodcut_director.matching import Matching, check_request
 from moodcut_director.messages import selection_from
 from moodcut_director.montages import Montages, Progress
 from moodcut_director.record import NewerSchemaError, Record, State, UnreadableRecordError
 from moodcut_director.settings import DirectorSettings
+from moodcut_director.steps import Services, Steps
+from moodcut_director.streaming import Watched
 from moodcut_director.worker import Worker
-from moodcut_kit.client import Pool, connect
+from moodcut_kit.client import Caller, Pool, connect
 from moodcut_kit.contract import LOCAL_PRINCIPAL, media_key
-from moodcut_kit.errors import UnavailableError
+from moodcut_kit.errors import OverloadedError, UnavailableError
 from moodcut_kit.server import Service
 from moodcut_kit.store.base import ObjectExistsError, ObjectStore
 from moodcut_kit.v1 import (
@@ -37,6 +40,7 @@ _log = logging.getLogger(__name__)
 _SERVICE = "moodcut.v1.MontageService"
 _CHUNK_BYTES = 1 << 20
 _PAGE_SIZE, _MAX_PAGE_SIZE = 50, 500
+_MATCH_RETRY_SECONDS = 5
 _FILES = {
     montage_pb2.MONTAGE_FILE_VIDEO: "video_key",
     montage_pb2.MONTAGE_FILE_OTIO: "otio_key",
@@ -47,10 +51,12 @@ _FILES = {
 class MontageServicer(montage_pb2_grpc.MontageServiceServicer):
     """Takes requests; a :class:`~moodcut_director.worker.Worker` carries them out."""
 
-    def __init__(self, montages: Montages, worker: Worker, settings: DirectorSettings) -> None:
+    def __init__(self, montages: Montages, worker: Worker, services: Services, settings: DirectorSettings) -> None:
         self._montages = montages
         self._worker = worker
+        self._services = services
         self._settings = settings
+        self._match_places = threading.BoundedSemaphore(settings.match_limit)
         self._principal = LOCAL_PRINCIPAL
         self._stopping = threading.Event()
 
@@ -158,6 +164,50 @@ class MontageServicer(montage_pb2_grpc.MontageServiceServicer):
                 yield montage_pb2.DownloadMontageResponse(data=data, byte_count=byte_count)
                 byte_count = 0
 
+    def MatchMusic(  # noqa: N802
+        self, request: montage_pb2.MatchMusicRequest, context: grpc.ServicerContext
+    ) -> Iterator[montage_pb2.MatchMusicResponse]:
+        """Send progress, and then every pair, best first."""
+        check_request(request, self._montages.store, self._principal)
+        if not self._match_places.acquire(blocking=False):
+            message = f"{self._settings.match_limit} matches are under way; try again later"
+            raise OverloadedError(message, retry_delay_seconds=_MATCH_RETRY_SECONDS)
+        try:
+            watched = Watched(
+                partial(self._match, request),
+                context=context,
+                stopping=self._stopping,
+                every_seconds=self._settings.watch_seconds,
+            )
+            for progress in watched:
+                yield montage_pb2.MatchMusicResponse(stage=progress.stage, stage_progress=progress.share)
+        finally:
+            self._match_places.release()
+        for match in watched.result:
+            yield montage_pb2.MatchMusicResponse(stage="match", stage_progress=1.0, match=match)
+
+    def _match(
+        self,
+        request: montage_pb2.MatchMusicRequest,
+        cancelled: threading.Event,
+        on_progress: Callable[[Progress], None],
+    ) -> list[montage_pb2.MusicMatch]:
+        settings = self._settings
+        steps = Steps(
+            services=self._services,
+            caller=Caller(cancelled=cancelled, patience_seconds=settings.patience_seconds),
+            principal=self._principal,
+            options=request.options,
+        )
+        return Matching(
+            store=self._montages.store,
+            steps=steps,
+            request=request,
+            calls_at_once=settings.ranges_per_segmenter * len(settings.segmenter_addresses),
+            solve_time_limit_seconds=settings.solve_time_limit_seconds,
+            on_progress=on_progress,
+        ).run()
+
     def _readable(self) -> Iterator[montage_pb2.Montage]:
         for montage_id in self._montages.ids(self._principal):
             try:
@@ -207,7 +257,7 @@ def montage_service(store: ObjectStore, settings: DirectorSettings) -> Service:
         renderer=renderer_pb2_grpc.RendererServiceStub(connect(settings.renderer_address)),
     )
     worker = Worker(montages, services, settings)
-    servicer = MontageServicer(montages, worker, settings)
+    servicer = MontageServicer(montages, worker, services, settings)
     return Service(
         name=_SERVICE,
         add_to_server=lambda server: montage_pb2_grpc.add_MontageServiceServicer_to_server(servicer, server),

@@ -11,9 +11,9 @@ class DirectorSettings:
 
     A film is analysed on all segmenters, ``ranges_per_segmenter`` ranges of it at a time on each.
     ``lease_seconds``: how long a job stays with a worker that no longer speaks. ``job_limit``: jobs worked on at once
-    by this replica. ``attempt_limit``: how often a job may fail in a way that can pass before it is given up,
-    ``retry_seconds`` apart and longer each time. ``own_only``: leave alone what was not asked for through
-    this director.
+    by this replica, and ``match_limit`` matches beside them. ``attempt_limit``: how often a job may fail in a way that
+    can pass before it is given up, ``retry_seconds`` apart and longer each time. ``own_only``: leave alone what was not
+    asked for through this director.
     """
 
     segmenter_addresses: tuple[str, ...]
@@ -24,6 +24,7 @@ class DirectorSettings:
     poll_seconds: float = 1.0
     watch_seconds: float = 0.2
     job_limit: int = 2
+    match_limit: int = 2
     attempt_limit: int = 5
     retry_seconds: float = 2.0
     ranges_per_segmenter: int = 2

@@ -17,11 +17,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from moodcut_director.errors import LeaseLostError, MontageNotFoundError, TooManyAttemptsError
-from moodcut_director.job import Job, Made, Services
+from moodcut_director.job import Job, Made
 from moodcut_director.messages import in_users_words
 from moodcut_director.montages import Montages, Progress, QueueItem
 from moodcut_director.record import NewerSchemaError, Record, State
 from moodcut_director.settings import DirectorSettings
+from moodcut_director.steps import Services
 from moodcut_kit.client import Caller
 from moodcut_kit.contract import montage_prefix
 from moodcut_kit.errors import MoodcutError
@@ -170,7 +171,8 @@ class Worker:
                 until_seconds = self._montages.clock() + settings.retry_seconds * (record.failure_count + 1)
                 change(lambda record: record.postponed(token=token, until_seconds=until_seconds, failed=not overloaded))
                 return
-            failure = in_users_words(error, self._montages.request(item.principal, item.montage_id))
+            request = self._montages.request(item.principal, item.montage_id)
+            failure = in_users_words(error, (request.movie, request.music))
             change(lambda record: record.failed(token=token, error=failure))
         except Exception:
             _log.exception("montage %s failed", item.montage_id)

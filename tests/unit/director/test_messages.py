@@ -14,7 +14,7 @@ REQUEST = montage_pb2.CreateMontageRequest(
 
 def test_an_object_of_the_store_is_called_by_the_name_its_user_gave_it() -> None:
     path = f"/srv/objects/p/local/media/{'b' * 64}"
-    told = in_users_words(InvalidArgumentError(f"{path} is a text file.", file=path), REQUEST)
+    told = in_users_words(InvalidArgumentError(f"{path} is a text file.", file=path), (REQUEST.movie, REQUEST.music))
     assert told.message == "song.mp3 is a text file."
     assert told.metadata == {"file": "song.mp3"}
     assert (told.code, told.reason, told.retryable) == ("INVALID_ARGUMENT", "INVALID_ARGUMENT", False)
@@ -25,4 +25,4 @@ def test_other_errors_stay_as_they_are() -> None:
         InvalidArgumentError("/home/me/song.mp3 is a text file.", file="/home/me/song.mp3"),
         InvalidArgumentError("max_scenes is wrong"),
     ):
-        assert in_users_words(error, REQUEST) is error
+        assert in_users_words(error, (REQUEST.movie, REQUEST.music)) is error
