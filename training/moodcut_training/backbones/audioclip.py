@@ -93,7 +93,7 @@ class AudioClipBackbone(Backbone):
     @property
     def logit_scale(self) -> float:  # type: ignore[override]
         """The factor between pictures and sound, within the published limits of 1 and 100."""
-        return min(max(math.exp(float(self.network.logit_scale_ai)), 1.0), _LARGEST_SCALE)
+        return min(max(math.exp(self.network.logit_scale_ai.item()), 1.0), _LARGEST_SCALE)
 
     def train(self, mode: bool = True) -> AudioClipBackbone:
         """Set training mode."""

@@ -34,6 +34,9 @@ class _Inert:
     def __new__(cls, *_: Any, **__: Any) -> _Inert:
         return super().__new__(cls)
 
+    def __call__(self, *_: Any, **__: Any) -> _Inert:
+        return self
+
     def __setstate__(self, _: Any) -> None: ...
 
     def __setitem__(self, *_: Any) -> None: ...

@@ -7,6 +7,7 @@ checked by hash and read as a zip file, or in a file of the user's own (``bpe_si
 from __future__ import annotations
 
 import gzip
+import html
 import zipfile
 from pathlib import Path
 
@@ -54,7 +55,8 @@ class ClipTokens:
 
     def __call__(self, text: str, length: int) -> Tensor:
         """Token numbers int64 [length]: start, the text, end, then zeros; a longer text is cut off before the end."""
-        inner = self._tokenizer.encode(text, add_special_tokens=False).ids[: length - 2]
+        plain = html.unescape(html.unescape(text)).strip()
+        inner = self._tokenizer.encode(plain, add_special_tokens=False).ids[: length - 2]
         numbers = torch.zeros(length, dtype=torch.int64)
         numbers[: len(inner) + 2] = torch.tensor([self._start, *inner, self._end])
         return numbers

@@ -78,7 +78,7 @@ class PictureText(nn.Module):  # type: ignore[misc]  # torch may be absent where
     @property
     def logit_scale(self) -> float:
         """The checkpoint's factor of cosines."""
-        return math.exp(float(self.model.logit_scale))
+        return math.exp(self.model.logit_scale.item())
 
     def image_input(self, picture: NDArray[np.uint8]) -> Tensor:
         """One picture as the checkpoint's own processor prepares it, float32 [3, size, size]."""
@@ -112,7 +112,7 @@ class Clap(nn.Module):  # type: ignore[misc]
     @property
     def logit_scale(self) -> float:
         """The checkpoint's factor of cosines between sound and its own text."""
-        return math.exp(float(self.model.logit_scale_a))
+        return math.exp(self.model.logit_scale_a.item())
 
     def music_input(self, sound: NDArray[np.float32]) -> Tensor:
         """Spectrograms float32 [windows, channels, frames, mels] of windows that cover the piece evenly.

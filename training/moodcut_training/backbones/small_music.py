@@ -85,7 +85,7 @@ def state_of(variables: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
 
     def take(layer: str, index: int, part: str, name: str, order: tuple[int, ...] = ()) -> None:
         array = variables[f"{layer}_{index}/{part}" if index else f"{layer}/{part}"]
-        state[name] = torch.from_numpy(np.ascontiguousarray(array.transpose(order) if order else array))
+        state[name] = torch.from_numpy(np.array(array.transpose(order) if order else array))
 
     parts = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
     try:
