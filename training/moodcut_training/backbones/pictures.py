@@ -29,5 +29,5 @@ def clip_picture(picture: NDArray[np.uint8], *, size: int) -> Tensor:
     image = Image.fromarray(picture).resize(scaled, Image.Resampling.BICUBIC)
     left, top = round((scaled[0] - size) / 2), round((scaled[1] - size) / 2)
     pixels = np.asarray(image.crop((left, top, left + size, top + size)), dtype=np.float32) / 255.0
-    standardised = (pixels - np.float32(CLIP_MEAN)) / np.float32(CLIP_DEVIATION)
+    standardised = (pixels - np.array(CLIP_MEAN, np.float32)) / np.array(CLIP_DEVIATION, np.float32)
     return torch.from_numpy(np.ascontiguousarray(standardised.transpose(2, 0, 1)))

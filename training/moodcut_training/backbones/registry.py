@@ -56,7 +56,9 @@ def load_backbone(spec: BackboneSpec) -> Backbone:
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)
-        return _MAKERS[spec.name](spec).eval()
+        backbone = _MAKERS[spec.name](spec)
+    backbone.eval()
+    return backbone
 
 
 def _small(spec: BackboneSpec) -> Backbone:
