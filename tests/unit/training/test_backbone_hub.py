@@ -277,7 +277,8 @@ def test_export(part: str, saved: dict[str, Path], tmp_path: Path) -> None:
     assert graph.input_name == part
     path = export_encoder(graph, tmp_path / "encoder.onnx")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    batch = torch.randn(3, *graph.example.shape[1:], generator=torch.Generator().manual_seed(1)) * 0.1
+    count = 3 if graph.batched else 1
+    batch = torch.randn(count, *graph.example.shape[1:], generator=torch.Generator().manual_seed(1)) * 0.1
     (found,) = session.run(list(graph.output_names), {graph.input_name: batch.numpy()})
     with torch.no_grad():
         np.testing.assert_allclose(found, graph.module(batch), rtol=1e-4, atol=1e-4)

@@ -74,10 +74,13 @@ class ClipClapBackbone(_WithPictureText):
         return self.clap.encode_music(list(inputs))
 
     def music_graph(self, seconds: float) -> EncoderGraph:
-        """``windows`` [n, channels, frames, mels] of 10 s each, whatever ``seconds`` -> ``embeddings``."""
+        """``windows`` [1, channels, frames, mels], one of 10 s whatever ``seconds`` -> ``embeddings``.
+
+        transformers' CLAP computes with the number of windows in a way that the exporter takes for a constant.
+        """
         sound = np.zeros(round(seconds * self.sample_rate), dtype=np.float32)
         window = self.clap.music_input(sound)[:1]
-        return EncoderGraph(self.clap, torch.cat([window, window]), "windows", ("embeddings",))
+        return EncoderGraph(self.clap, window, "windows", ("embeddings",), batched=False)
 
 
 class Wav2ClipBackbone(_WithPictureText):

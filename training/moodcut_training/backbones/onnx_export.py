@@ -20,12 +20,16 @@ OPSET = 18
 
 @dataclass(frozen=True, slots=True)
 class EncoderGraph:
-    """What the exporter needs: a module of one tensor, an example whose first dimension may vary, and names."""
+    """What the exporter needs: a module of one tensor, an example of its input, and names.
+
+    ``batched``: the first dimension of the input may vary; otherwise the graph takes as many items as the example has.
+    """
 
     module: nn.Module
     example: Tensor
     input_name: str
     output_names: tuple[str, ...]
+    batched: bool = True
 
 
 @runtime_checkable
@@ -68,10 +72,12 @@ def _write(graph: EncoderGraph, path: Path) -> None:
                 opset_version=OPSET,
                 input_names=[graph.input_name],
                 output_names=list(graph.output_names),
-                dynamic_shapes=({0: torch.export.Dim("n")},),
+                dynamic_shapes=({0: torch.export.Dim("n")},) if graph.batched else None,
                 verbose=False,
             )
-            program.save(str(path), external_data=False)
+        if graph.batched and isinstance(program.model.graph.inputs[0].shape[0], int):
+            raise ExportUnsupportedError(f"{type(graph.module).__name__} could be written for a fixed batch only.")
+        program.save(str(path), external_data=False)
     except torch.onnx.OnnxExporterError as error:
         raise ExportUnsupportedError(
             f"{type(graph.module).__name__} cannot be written as an ONNX graph: {str(error).splitlines()[0]}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -47,12 +49,13 @@ class _Block(nn.Module):  # type: ignore[misc]  # torch may be absent where type
 class EfficientNetLite0(nn.Module):  # type: ignore[misc]
     """Pictures float32 [n, 3, 224, 224] in (x - 127) / 128 -> features [n, 1280]."""
 
-    def __init__(self) -> None:
+    def __init__(self, stages: Sequence[tuple[int, int, int, int, int]] = STAGES) -> None:
+        """``stages``: repeats, kernel, first stride, expansion, output channels of each; by default as published."""
         super().__init__()
         self._conv_stem = nn.Conv2d(3, _STEM_CHANNELS, 3, stride=2, bias=False)
         self._bn0 = _norm(_STEM_CHANNELS)
         blocks, inputs = [], _STEM_CHANNELS
-        for repeats, kernel, first_stride, expansion, outputs in STAGES:
+        for repeats, kernel, first_stride, expansion, outputs in stages:
             for repeat in range(repeats):
                 stride = 1 if repeat else first_stride
                 blocks.append(_Block(inputs, outputs, kernel=kernel, stride=stride, expansion=expansion))
