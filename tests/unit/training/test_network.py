@@ -138,7 +138,7 @@ def test_the_scorers_heads_say_the_same(dimension: int, with_classifier: bool) -
 
 
 def test_backbones_by_name() -> None:
-    with pytest.raises(BackboneError, match=r"no backbone 'huge'; choose one of .*tiny"):
+    with pytest.raises(BackboneError, match=r"no backbone 'huge'. There are: .*tiny"):
         load_backbone(BackboneSpec(name="huge"))
     with pytest.raises(BackboneError, match="no published weights"):
         load_backbone(BackboneSpec(name="tiny"))

@@ -1,42 +1,121 @@
-"""Backbones by name."""
+"""The backbones by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
 
+import torch
+from tokenizers import Tokenizer
+
+from moodcut_training.backbones import published
+from moodcut_training.backbones.audioclip import AudioClipBackbone
 from moodcut_training.backbones.base import Backbone
-from moodcut_training.errors import BackboneError
+from moodcut_training.backbones.clip_clap import ClipClapBackbone, Wav2ClipBackbone
+from moodcut_training.backbones.clip_tokens import fetch_tokens
+from moodcut_training.backbones.errors import CheckpointMissingError, UnknownBackboneError
+from moodcut_training.backbones.hub import Clap, PictureText
+from moodcut_training.backbones.small import SmallBackbone
+from moodcut_training.backbones.tiny import load_tiny
+
+DEFAULT_BACKBONE = "small"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BackboneSpec:
-    """Which backbone, and where its weights come from.
+    """Which backbone, from which weights.
 
-    ``checkpoint`` and ``audio_checkpoint`` are paths or hub names; what is empty is the backbone's usual one.
-    ``random_weights`` takes the structure alone, drawn from ``seed``.
+    ``checkpoint``: of the pictures and texts (or of all); ``audio_checkpoint``: of the music, where that is another
+    file; each a path or, for models of transformers, a name on the hub. docs/backbones.md says what each takes.
+    ``random_weights``: start from random weights drawn with ``seed`` (the paper's "without pretraining"); batch norms
+    then learn their statistics.
     """
 
-    name: str
+    name: str = DEFAULT_BACKBONE
     checkpoint: str = ""
     audio_checkpoint: str = ""
     random_weights: bool = False
     seed: int = 0
 
 
-def _tiny(spec: BackboneSpec) -> Backbone:
-    from moodcut_training.backbones.tiny import load_tiny
-
-    return load_tiny(spec.checkpoint, random_weights=spec.random_weights, seed=spec.seed)
-
-
-_LOADERS: Final[dict[str, Callable[[BackboneSpec], Backbone]]] = {"tiny": _tiny}
+def backbone_names() -> list[str]:
+    """All names, the default first."""
+    return list(_MAKERS)
 
 
 def load_backbone(spec: BackboneSpec) -> Backbone:
-    """The backbone with its weights, on the CPU. Raises BackboneError."""
-    loader = _LOADERS.get(spec.name)
-    if loader is None:
-        raise BackboneError(f"There is no backbone {spec.name!r}; choose one of {', '.join(_LOADERS)}.", name=spec.name)
-    return loader(spec)
+    """The backbone with its weights, on the CPU, in inference mode.
+
+    Raises UnknownBackboneError for a name that is not there, CheckpointMissingError if a checkpoint is not named or not
+    found, CheckpointMismatchError if it holds other tensors, ModelSourceError if a package with weights or words
+    cannot be fetched, PackageMissingError if transformers is needed and not installed.
+    """
+    if spec.name not in _MAKERS:
+        raise UnknownBackboneError(
+            f"There is no backbone {spec.name!r}. There are: {', '.join(_MAKERS)}.", name=spec.name
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.seed)
+        backbone = _MAKERS[spec.name](spec)
+    backbone.eval()
+    return backbone
+
+
+def _small(spec: BackboneSpec) -> Backbone:
+    words = Tokenizer.from_str(published.sentence_weights()[1].decode())
+    backbone = SmallBackbone(words, fixed_norms=not spec.random_weights)
+    if spec.checkpoint and not spec.random_weights:
+        backbone.load(Path(spec.checkpoint))
+    elif not spec.random_weights:
+        backbone.load_published(music_wheel=Path(spec.audio_checkpoint) if spec.audio_checkpoint else None)
+    return backbone
+
+
+def _audioclip(spec: BackboneSpec) -> Backbone:
+    if not spec.random_weights:
+        _need(spec, "checkpoint", "AudioCLIP-Full-Training.pt or AudioCLIP-Partial-Training.pt")
+    backbone = AudioClipBackbone(fetch_tokens(), fixed_norms=not spec.random_weights)
+    if not spec.random_weights:
+        backbone.load(Path(spec.checkpoint))
+    return backbone
+
+
+def _clip_clap(spec: BackboneSpec) -> Backbone:
+    _need(spec, "checkpoint", "a CLIP or SigLIP of transformers, such as openai/clip-vit-base-patch32")
+    _need(spec, "audio_checkpoint", "a CLAP of transformers, such as laion/larger_clap_music")
+    random = spec.random_weights
+    pair, clap = PictureText(spec.checkpoint, random_weights=random), Clap(spec.audio_checkpoint, random_weights=random)
+    return ClipClapBackbone(pair, clap, fixed_norms=not random)
+
+
+def _wav2clip(spec: BackboneSpec) -> Backbone:
+    _need(spec, "checkpoint", "CLIP ViT-B/32 of transformers: openai/clip-vit-base-patch32, or a folder with it")
+    if not spec.random_weights:
+        _need(spec, "audio_checkpoint", "Wav2CLIP.pt")
+    pair = PictureText(spec.checkpoint, random_weights=spec.random_weights)
+    backbone = Wav2ClipBackbone(pair, fixed_norms=not spec.random_weights)
+    if not spec.random_weights:
+        backbone.load_audio(Path(spec.audio_checkpoint))
+    return backbone
+
+
+def _tiny(spec: BackboneSpec) -> Backbone:
+    return load_tiny(spec.checkpoint, random_weights=spec.random_weights, seed=spec.seed)
+
+
+def _need(spec: BackboneSpec, option: str, what: str) -> None:
+    if not getattr(spec, option):
+        raise CheckpointMissingError(
+            f"The backbone {spec.name} needs `{option}`: {what}. docs/backbones.md says where it is published.",
+            backbone=spec.name,
+        )
+
+
+_MAKERS: dict[str, Callable[[BackboneSpec], Backbone]] = {
+    "small": _small,
+    "audioclip": _audioclip,
+    "clip-clap": _clip_clap,
+    "wav2clip": _wav2clip,
+    "tiny": _tiny,
+}
