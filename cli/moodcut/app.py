@@ -23,6 +23,7 @@ _COMMANDS = {
     "render": "Render a timeline kept by `make --keep`.",
     "serve": "Host the services.",
     "models": "List and build the models.",
+    "evaluate": "Judge a model on labelled clips.",
     "store": "Look into the object store and clean it up.",
     "doctor": "Say what is installed, what is missing and how to mend it.",
     "demo": "Write a film and a song of known truth to try moodcut with.",

