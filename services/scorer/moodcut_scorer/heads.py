@@ -23,6 +23,18 @@ from moodcut_scorer.errors import BadScoringError, ModelDamagedError, ModelMissi
 from moodcut_scorer.posteriorheads import PosteriorHeads, posterior_heads
 from moodcut_scorer.vectors import softmax, unit
 
+__all__ = [
+    "MODALITIES",
+    "Head",
+    "Heads",
+    "JointSpace",
+    "heads_from_arrays",
+    "heads_to_arrays",
+    "load_heads",
+    "softmax",
+    "unit",
+]
+
 MODALITIES = ("image", "music", "text")
 
 

@@ -91,7 +91,7 @@ class PosteriorHeads:
 
     def embed_film(self, features: np.ndarray) -> np.ndarray:
         """Features of frames evenly over a whole film or clip [n, f], n at least 1 -> one unit vector [9]."""
-        return embed_posteriors(self.film.posteriors(film_features(features)[None]), "image")[0]
+        return np.asarray(embed_posteriors(self.film.posteriors(film_features(features)[None]), "image")[0])
 
     def embed_music(self, features: np.ndarray) -> np.ndarray:
         """Features of windows of music [n, f] -> unit vectors [n, 9]."""
@@ -113,7 +113,7 @@ class PosteriorHeads:
 def film_features(frames: np.ndarray) -> np.ndarray:
     """Mean and deviation [2 f] of the frames' features [n, f], each frame's brought to length 1 first."""
     frames = unit(frames)
-    return np.concatenate([frames.mean(axis=0), frames.std(axis=0)])
+    return np.asarray(np.concatenate([frames.mean(axis=0), frames.std(axis=0)]))
 
 
 def posterior_arrays(heads: PosteriorHeads) -> dict[str, np.ndarray]:

@@ -29,7 +29,7 @@ def standardised(values: np.ndarray) -> np.ndarray:
     if np.isnan(values).all():
         return values
     spread = np.nanstd(values, axis=0)
-    return (values - np.nanmean(values, axis=0)) / np.where(spread > 0, spread, 1.0)
+    return np.asarray((values - np.nanmean(values, axis=0)) / np.where(spread > 0, spread, 1.0))
 
 
 def colour(frames: Sequence[np.ndarray]) -> np.ndarray:
@@ -38,7 +38,7 @@ def colour(frames: Sequence[np.ndarray]) -> np.ndarray:
     for frame in frames:
         small = Image.fromarray(frame).resize((_COLOUR_SIDE, _COLOUR_SIDE), Image.Resampling.BOX).convert("HSV")
         means.append(np.asarray(small, dtype=np.float64)[..., [2, 1]].mean(axis=(0, 1)) / 255)
-    return np.mean(means, axis=0)
+    return np.asarray(np.mean(means, axis=0))
 
 
 def affect_of_colour(colours: np.ndarray) -> np.ndarray:
@@ -73,7 +73,7 @@ def affect_of_sound(sounds: np.ndarray) -> np.ndarray:
 
 def place_scores(affect: np.ndarray) -> np.ndarray:
     """Scores [n, 6], the larger the nearer: minus the squared distance of ``affect`` [n, 2] to each emotion's place."""
-    return -np.square(affect[:, None] - PLACES[None]).sum(axis=2)
+    return np.asarray(-np.square(affect[:, None] - PLACES[None]).sum(axis=2))
 
 
 def _tempo(samples: np.ndarray) -> float:

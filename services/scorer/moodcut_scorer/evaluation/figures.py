@@ -93,16 +93,18 @@ def retrieved(
     by_image = average_precisions(scores.T, same.T, other.T)
     if np.isnan(by_music).all() or np.isnan(by_image).all():
         return None
-    means = []
-    for precisions, names in ((by_music, groups[heard]), (by_image, groups[seen])):
-        answered = ~np.isnan(precisions)
-        means += [float(precisions[answered].mean()), bootstrap_interval(precisions[answered], names[answered])]
+    pictures, music = _mean(by_music, groups[heard]), _mean(by_image, groups[seen])
     return Retrieval(
-        image_by_music_map=means[0],
-        image_by_music_interval=means[1],
-        music_by_image_map=means[2],
-        music_by_image_interval=means[3],
+        image_by_music_map=pictures[0],
+        image_by_music_interval=pictures[1],
+        music_by_image_map=music[0],
+        music_by_image_interval=music[1],
     )
+
+
+def _mean(precisions: np.ndarray, groups: np.ndarray) -> tuple[float, Interval]:
+    answered = ~np.isnan(precisions)
+    return float(precisions[answered].mean()), bootstrap_interval(precisions[answered], groups[answered])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ def fit_softmax_regression(
     share = share / (np.count_nonzero(by_class) * by_class[labels])
     target = np.eye(classes)[labels]
     # With fewer items than features the solution lies in the items' span: solve there, and it is the same solution.
-    basis = np.linalg.svd(standard, full_matrices=False)[2]
+    basis = np.linalg.qr(standard.T)[0].T
     reduced = standard @ basis.T
 
     def loss(packed: np.ndarray) -> tuple[float, np.ndarray]:
