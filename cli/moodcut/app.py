@@ -25,6 +25,7 @@ _COMMANDS = {
     "serve": "Host the services.",
     "train": "Train a model of your own on labelled clips.",
     "models": "List and build the models.",
+    "evaluate": "Judge a model on labelled clips.",
     "store": "Look into the object store and clean it up.",
     "doctor": "Say what is installed, what is missing and how to mend it.",
     "demo": "Write a film and a song of known truth to try moodcut with.",

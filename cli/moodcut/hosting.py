@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from moodcut.installing import install_command
-from moodcut_kit.errors import FailedPreconditionError
+from moodcut_kit.errors import FailedPreconditionError, InvalidArgumentError
 from moodcut_kit.server import RunningServer, ServerSettings, Service, start_server
 from moodcut_kit.store.base import ObjectStore
 from moodcut_kit.v1 import solver_pb2
@@ -230,6 +231,46 @@ def build_models() -> list[tuple[str, Callable[[], Path]]]:
 
         found.append(("solver loops", _compiled(moodcut_solver)))
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """The scorer's modules that judge a model."""
+
+    manifest: ModuleType
+    evaluating: ModuleType
+    tables: ModuleType
+    plots: ModuleType
+    model: ModuleType
+    registry: ModuleType
+
+
+def evaluation() -> Evaluation:
+    """What `moodcut evaluate` runs. Raises MissingExtraError."""
+    try:
+        from moodcut_scorer import model, registry
+        from moodcut_scorer.evaluation import evaluating, manifest, plots, tables
+    except ImportError as error:
+        raise missing_extra("scorer", error) from error
+    return Evaluation(
+        manifest=manifest, evaluating=evaluating, tables=tables, plots=plots, model=model, registry=registry
+    )
+
+
+def load_judge(named: str) -> Any:
+    """A published model to compare with, given as NAME=PATH.
+
+    Raises InvalidArgumentError for another form or an unknown name, MissingExtraError without moodcut[train].
+    """
+    name, equals, path = named.partition("=")
+    if not (name and equals and path):
+        raise InvalidArgumentError(f"{named!r} is not NAME=PATH, such as audioclip=AudioCLIP-Full-Training.pt.")
+    try:
+        # By name only: the command line knows of training when it is asked to, and never imports torch otherwise.
+        module = importlib.import_module("moodcut_training.zeroshot")
+    except ImportError as error:
+        raise missing_extra("train", error) from error
+    return module.zero_shot_judge(name, Path(path))
 
 
 def _compiled(solver: ModuleType) -> Callable[[], Path]:

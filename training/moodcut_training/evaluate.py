@@ -1,146 +1,143 @@
-"""Grouped cross-validation of the heads: what they do on clips whose source they never met."""
+"""Grouped cross-validation: what methods do on clips whose source they never met."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from moodcut_scorer.heads import Heads, softmax, unit
+from moodcut_scorer.evaluation.figures import MODALITIES, Answers, Figures, Interval, classified
+from moodcut_scorer.evaluation.metrics import average_precisions, bootstrap_interval
 from moodcut_training.data import grouped_folds
-from moodcut_training.features import ClipFeatures
-from moodcut_training.metrics import (
-    average_precisions,
-    bootstrap_interval,
-    calibration_error,
-    fit_temperature,
-    macro_f1,
-)
-from moodcut_training.train import TrainingConfig, train_heads
+from moodcut_training.methods import Labelled, Method
+
+_LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True, kw_only=True)
-class HeldOut:
-    """What a model said about clips it was not trained on, gathered over folds and repeats."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossValidated:
+    """One way of answering, over all folds and repeats: figures per modality, and mean average precisions of pictures
+    for music and of music for pictures with their intervals, None if it does not compare them.
+    """
 
-    truth: list[int] = field(default_factory=list)
-    group: list[str] = field(default_factory=list)
-    logits: list[np.ndarray] = field(default_factory=list)
-    nearest: list[int] = field(default_factory=list)
-
-    def add(self, embeddings: np.ndarray, labels: np.ndarray, groups: np.ndarray, heads: Heads, modality: str) -> None:
-        """Take the embeddings [n, d] of held-out clips of one modality."""
-        head = heads.image if modality == "image" else heads.music
-        self.logits.extend(embeddings @ head.class_weight + head.class_bias)
-        self.nearest.extend((embeddings @ heads.prompts.T).argmax(axis=1).tolist())
-        self.truth.extend(labels.tolist())
-        self.group.extend(groups.tolist())
-
-    def temperature(self) -> float:
-        """The temperature that calibrates these logits."""
-        return fit_temperature(np.stack(self.logits), np.array(self.truth))
-
-    def summary(self) -> dict[str, float | tuple[float, float]]:
-        """Accuracy with its interval, macro F1, accuracy by the nearest prompt, calibration before and after."""
-        truth, logits = np.array(self.truth), np.stack(self.logits)
-        predicted = logits.argmax(axis=1)
-        right = (predicted == truth).astype(np.float64)
-        return {
-            "accuracy": float(right.mean()),
-            "interval": bootstrap_interval(right, np.array(self.group)),
-            "macro_f1": macro_f1(truth, predicted),
-            "nearest_prompt_accuracy": float(np.mean(np.array(self.nearest) == truth)),
-            "ece_raw": calibration_error(softmax(logits), truth),
-            "ece_calibrated": calibration_error(softmax(logits / self.temperature()), truth),
-            "temperature": self.temperature(),
-        }
-
-
-@dataclass(slots=True, kw_only=True)
-class Evaluation:
-    """Results of a cross-validation: per modality, and average precisions of retrieval in both directions."""
-
-    visual: HeldOut = field(default_factory=HeldOut)
-    audio: HeldOut = field(default_factory=HeldOut)
-    joint: HeldOut = field(default_factory=HeldOut)
-    image_by_music: list[float] = field(default_factory=list)
-    music_by_image: list[float] = field(default_factory=list)
-    by_chance: list[float] = field(default_factory=list)
+    name: str
+    figures: dict[str, Figures]
+    image_by_music: tuple[float, Interval] | None
+    music_by_image: tuple[float, Interval] | None
 
     def summary(self) -> dict[str, object]:
         """All figures, ready for JSON."""
-        return {
-            "visual": self.visual.summary(),
-            "audio": self.audio.summary(),
-            "joint": self.joint.summary(),
-            "retrieval": {
-                "image_by_music_map": float(np.nanmean(self.image_by_music)),
-                "music_by_image_map": float(np.nanmean(self.music_by_image)),
-                "chance_map": float(np.nanmean(self.by_chance)),
-            },
+        found: dict[str, object] = {
+            modality: {
+                "accuracy": each.accuracy,
+                "interval": each.interval,
+                "macro_f1": each.macro_f1,
+                "macro_f1_interval": each.macro_f1_interval,
+                "calibration_error": each.calibration_error,
+                "confusion": (each.confusion / each.confusion.sum(axis=1, keepdims=True)).round(3).tolist(),
+            }
+            for modality, each in self.figures.items()
         }
+        if self.image_by_music is not None and self.music_by_image is not None:
+            found["retrieval"] = {
+                "image_by_music_map": self.image_by_music[0],
+                "image_by_music_interval": self.image_by_music[1],
+                "music_by_image_map": self.music_by_image[0],
+                "music_by_image_interval": self.music_by_image[1],
+            }
+        return found
 
 
-def embed_clips(clips: Sequence[ClipFeatures], heads: Heads) -> tuple[np.ndarray, np.ndarray]:
-    """Image and music embeddings [n, d] of clips: unit means over frames and windows, zeros where there are none."""
-    images = np.zeros((len(clips), heads.dimension), dtype=np.float32)
-    music = np.zeros_like(images)
-    for row, clip in enumerate(clips):
-        if len(clip.frames):
-            images[row] = unit(heads.image.embed(clip.frames).mean(axis=0))
-        if len(clip.windows):
-            music[row] = unit(heads.music.embed(clip.windows).mean(axis=0))
-    return images, music
+@dataclass(slots=True)
+class _Heap:
+    """Answers about held-out clips as they come in."""
+
+    calibrated: bool = False
+    scores: dict[str, list[np.ndarray]] = field(default_factory=lambda: {each: [] for each in MODALITIES})
+    labels: list[np.ndarray] = field(default_factory=list)
+    groups: list[np.ndarray] = field(default_factory=list)
+    precisions: dict[str, list[np.ndarray]] = field(default_factory=lambda: {"image": [], "music": []})
+    queried: dict[str, list[np.ndarray]] = field(default_factory=lambda: {"image": [], "music": []})
+
+    def add(self, answers: Answers, test: Labelled) -> None:
+        self.calibrated = answers.calibrated
+        for modality in MODALITIES:
+            self.scores[modality].append(getattr(answers, modality))
+        self.labels.append(test.labels)
+        self.groups.append(test.groups)
+        if answers.similarity is None:
+            return
+        heard, seen = (~np.isnan(each).any(axis=1) for each in (answers.audio, answers.visual))
+        same = test.labels[heard][:, None] == test.labels[seen][None]
+        other = test.groups[heard][:, None] != test.groups[seen][None]
+        scores = answers.similarity[np.ix_(heard, seen)]
+        self.precisions["image"].append(average_precisions(scores, same, other))
+        self.queried["image"].append(test.groups[heard])
+        self.precisions["music"].append(average_precisions(scores.T, same.T, other.T))
+        self.queried["music"].append(test.groups[seen])
+
+    def result(self, name: str) -> CrossValidated:
+        labels, groups = np.concatenate(self.labels), np.concatenate(self.groups)
+        figures = {
+            modality: classified(np.concatenate(self.scores[modality]), labels, groups, calibrated=self.calibrated)
+            for modality in MODALITIES
+        }
+        return CrossValidated(
+            name=name,
+            figures={modality: each for modality, each in figures.items() if each is not None},
+            image_by_music=self._mean("image"),
+            music_by_image=self._mean("music"),
+        )
+
+    def _mean(self, found: str) -> tuple[float, Interval] | None:
+        if not self.precisions[found]:
+            return None
+        values, groups = np.concatenate(self.precisions[found]), np.concatenate(self.queried[found])
+        there = ~np.isnan(values)
+        return float(values[there].mean()), bootstrap_interval(values[there], groups[there])
 
 
 def cross_validate(
-    clips: Sequence[ClipFeatures],
-    labels: np.ndarray,
-    groups: Sequence[str],
-    prompts: np.ndarray,
-    config: TrainingConfig,
-    *,
-    fold_count: int = 5,
-    seeds: Sequence[int] = (0, 1, 2),
-) -> Evaluation:
-    """Train and judge ``fold_count`` times per seed; groups are never divided, and nothing is chosen on held-out clips.
+    data: Labelled, methods: Sequence[Method], *, fold_count: int = 5, seeds: Sequence[int] = (0, 1, 2)
+) -> list[CrossValidated]:
+    """Let each method learn and answer ``fold_count`` times per seed; groups are never divided.
 
-    Retrieval ranks within a fold's held-out clips and leaves out those of the query's own group.
+    All methods meet the same folds. Retrieval ranks within a fold's held-out clips and leaves out those of the query's
+    own group. Intervals resample groups: repeats do not narrow them.
     """
-    result = Evaluation()
-    names = np.array(groups)
+    heaps: dict[str, _Heap] = {}
     for seed in seeds:
-        folds = grouped_folds(labels.tolist(), groups, fold_count=fold_count, seed=seed)
+        folds = grouped_folds(data.labels.tolist(), data.groups.tolist(), fold_count=fold_count, seed=seed)
         for fold in range(fold_count):
-            kept, held = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
-            heads = train_heads([clips[i] for i in kept], labels[kept], prompts, config)
-            _judge(result, [clips[i] for i in held], labels[held], names[held], heads, seed)
-    return result
+            train, test = data.of(np.flatnonzero(folds != fold)), data.of(np.flatnonzero(folds == fold))
+            for method in methods:
+                for answers in method(train, test):
+                    heaps.setdefault(answers.name, _Heap()).add(answers, test)
+            _LOG.info("seed %d, fold %d of %d", seed, fold + 1, fold_count)
+    return [heap.result(name) for name, heap in heaps.items()]
 
 
-def _judge(
-    result: Evaluation, clips: Sequence[ClipFeatures], labels: np.ndarray, groups: np.ndarray, heads: Heads, seed: int
-) -> None:
-    images, music = embed_clips(clips, heads)
-    seen = np.array([len(clip.frames) > 0 for clip in clips])
-    heard = np.array([len(clip.windows) > 0 for clip in clips])
-    result.visual.add(images[seen], labels[seen], groups[seen], heads, "image")
-    result.audio.add(music[heard], labels[heard], groups[heard], heads, "music")
-    both = seen & heard
-    result.joint.logits.extend(
-        images[both] @ heads.image.class_weight
-        + heads.image.class_bias
-        + music[both] @ heads.music.class_weight
-        + heads.music.class_bias
-    )
-    result.joint.nearest.extend(((images[both] + music[both]) @ heads.prompts.T).argmax(axis=1).tolist())
-    result.joint.truth.extend(labels[both].tolist())
-    result.joint.group.extend(groups[both].tolist())
-    scores = music[heard] @ images[seen].T
-    same = labels[heard][:, None] == labels[seen][None]
-    other = groups[heard][:, None] != groups[seen][None]
-    result.image_by_music.extend(average_precisions(scores, same, other))
-    result.music_by_image.extend(average_precisions(scores.T, same.T, other.T))
-    chance = np.random.default_rng(seed).random(scores.shape)
-    result.by_chance.extend(average_precisions(chance, same, other))
+def table(results: Sequence[CrossValidated]) -> str:
+    """A Markdown table of all results, intervals in brackets."""
+    lines = [
+        "| method | audio | visual | joint | F1 audio | F1 visual | pictures for music | music for pictures |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for each in results:
+        cells = [each.name]
+        for modality in MODALITIES:
+            figures = each.figures.get(modality)
+            cells.append("" if figures is None else _with(figures.accuracy, figures.interval))
+        for modality in ("audio", "visual"):
+            figures = each.figures.get(modality)
+            cells.append("" if figures is None else f"{figures.macro_f1:.2f}")
+        compared = (each.image_by_music, each.music_by_image)
+        cells += ["" if found is None else _with(*found) for found in compared]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _with(value: float, interval: Interval) -> str:
+    return f"{value:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from moodcut_scorer.errors import BadTextError, ModelMissingError
 from moodcut_scorer.mel import SAMPLE_RATE, log_mel, patches, to_model_rate
-from moodcut_scorer.preprocess import prepare_images
+from moodcut_scorer.preprocess import INPUT_SIZE, prepare_images
 from moodcut_scorer.sessions import Runtime, open_session
 from moodcut_scorer.windows import members
 
@@ -27,18 +27,20 @@ LONGEST_TEXT_TOKENS = 256
 
 
 class ImageFeatures:
-    """EfficientNet-Lite0 up to its pooled features."""
+    """An image network up to its pooled features; its graph says how large a picture it takes."""
 
     size = 1280
 
     def __init__(self, path: Path, runtime: Runtime) -> None:
         self._session = open_session(path, runtime)
+        side = self._session.get_inputs()[0].shape[-1]
+        self._input_size = side if isinstance(side, int) else INPUT_SIZE
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Pictures uint8 [height, width, 3] RGB of any sizes -> float32 [n, 1280]. Raises BadImageError."""
         parts = [
-            self._session.run(["features"], {"images": prepare_images(images[start : start + IMAGE_BATCH])})[0]
-            for start in range(0, len(images), IMAGE_BATCH)
+            self._session.run(["features"], {"images": prepare_images(batch, size=self._input_size)})[0]
+            for batch in (images[start : start + IMAGE_BATCH] for start in range(0, len(images), IMAGE_BATCH))
         ]
         return np.concatenate(parts) if parts else np.zeros((0, self.size), dtype=np.float32)
 

@@ -1,4 +1,7 @@
-"""The small learned part: from each encoder's features into the joint emotion space, and six posteriors. Pure numpy.
+"""Heads of a model trained as the paper trains: from features into a joint space, and six posteriors. Pure numpy.
+
+``moodcut train`` exports such heads; those that ship are of another kind (:mod:`moodcut_scorer.posteriorheads`). Both
+answer alike.
 
 A head standardises the features, projects them linearly to d values and divides by their length (method, section 2:
 f^m, f^t, f^i); a linear layer on top (F^i, F^m; Eq. 4) gives the six logits, divided by a temperature fitted on
@@ -17,21 +20,22 @@ import numpy as np
 
 from moodcut_scorer.emotions import EMOTIONS
 from moodcut_scorer.errors import BadScoringError, ModelDamagedError, ModelMissingError
+from moodcut_scorer.posteriorheads import PosteriorHeads, posterior_heads
+from moodcut_scorer.vectors import softmax, unit
+
+__all__ = [
+    "MODALITIES",
+    "Head",
+    "Heads",
+    "JointSpace",
+    "heads_from_arrays",
+    "heads_to_arrays",
+    "load_heads",
+    "softmax",
+    "unit",
+]
 
 MODALITIES = ("image", "music", "text")
-_SMALLEST = 1e-12
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Rows float32 [..., d] divided by their Euclidean length; a row of zeros stays zero."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(length, _SMALLEST), dtype=np.float32)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities float32 along the last axis."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,33 @@ class Heads:
         """d, the size of the joint space."""
         return int(self.prompts.shape[1])
 
+    def embed_images(self, features: np.ndarray) -> np.ndarray:
+        """Features of frames [n, f] -> unit vectors [n, d]."""
+        return self.image.embed(features)
+
+    def embed_film(self, features: np.ndarray) -> np.ndarray:
+        """Features of frames evenly over a film [n, f] -> one unit vector [d], the mean of the frames'."""
+        return unit(self.image.embed(features).mean(axis=0))
+
+    def embed_music(self, features: np.ndarray) -> np.ndarray:
+        """Features of windows of music [n, f] -> unit vectors [n, d]."""
+        return self.music.embed(features)
+
+    def embed_text(self, features: np.ndarray) -> np.ndarray:
+        """Features of texts [n, f] -> unit vectors [n, d]."""
+        return self.text.embed(features)
+
+    def image_posteriors(self, embeddings: np.ndarray) -> np.ndarray:
+        """Embeddings of pictures, shots or films [n, d] -> probabilities [n, 6]."""
+        return self.image.posteriors(embeddings)
+
+    def music_posteriors(self, embeddings: np.ndarray) -> np.ndarray:
+        """Embeddings of music [n, d] -> probabilities [n, 6]."""
+        return self.music.posteriors(embeddings)
+
+
+JointSpace = Heads | PosteriorHeads
+
 
 def heads_to_arrays(heads: Heads) -> dict[str, np.ndarray]:
     """All numbers of the heads by name, as :func:`load_heads` reads them from an ``.npz`` file."""
@@ -115,8 +146,8 @@ def heads_from_arrays(arrays: Mapping[str, np.ndarray]) -> Heads:
     return heads
 
 
-def load_heads(path: Path) -> Heads:
-    """Read heads from ``.npz``. Raises ModelMissingError or ModelDamagedError."""
+def load_heads(path: Path) -> JointSpace:
+    """Read heads of either kind from ``.npz``. Raises ModelMissingError or ModelDamagedError."""
     if not path.is_file():
         raise ModelMissingError(f"The heads {path.name} are not at {path.parent}. Reinstall moodcut[scorer].")
     try:
@@ -124,7 +155,7 @@ def load_heads(path: Path) -> Heads:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ModelDamagedError(f"The heads {path} cannot be read: {error}") from error
-    return heads_from_arrays(arrays)
+    return posterior_heads(arrays) if any(name.startswith("film.") for name in arrays) else heads_from_arrays(arrays)
 
 
 def _head(arrays: Mapping[str, np.ndarray], modality: str) -> Head:

@@ -13,11 +13,12 @@ import numpy as np
 from moodcut_scorer.emotions import emotion_index
 from moodcut_scorer.encoders import HeardMusic, ImageFeatures, MusicFeatures, TextFeatures
 from moodcut_scorer.errors import ModelMissingError
-from moodcut_scorer.heads import Heads, load_heads, softmax
-from moodcut_scorer.registry import DEFAULT_MODEL, digest_of_model, model_directory, shipped_path
+from moodcut_scorer.heads import JointSpace, load_heads
+from moodcut_scorer.registry import DEFAULT_MODEL, digest_of_model, model_directory, model_file, shipped_path
 from moodcut_scorer.scoring import piece_embedding
 from moodcut_scorer.sessions import Runtime
 from moodcut_scorer.textbuild import text_model_paths
+from moodcut_scorer.vectors import softmax
 from moodcut_scorer.windows import even_windows, unit_windows
 
 
@@ -96,7 +97,7 @@ class SmallModel:
         self._text_directory = text_directory
         self._directory = directory or model_directory()
         self._digest = digest_of_model(self._directory)
-        self._heads: Heads = load_heads(self._directory / "heads.npz")
+        self._heads: JointSpace = load_heads(model_file(self._directory, "heads.npz"))
         self._opening = threading.Lock()
         self._image: ImageFeatures | None = None
         self._music: MusicFeatures | None = None
@@ -124,29 +125,37 @@ class SmallModel:
         opened = {"image": self._image, "music": self._music, "text": self._text}
         return {name: encoder.providers for name, encoder in opened.items() if encoder is not None}
 
-    def encode_images(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Pictures uint8 [height, width, 3] RGB of any sizes -> unit vectors float32 [n, d]."""
+    def look(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Pictures uint8 [height, width, 3] RGB of any sizes -> the image encoder's features float32 [n, f]."""
         with self._opening:
             if self._image is None:
-                self._image = ImageFeatures(self._directory / "image.onnx", self._runtime)
-        return self._heads.image.embed(self._image(images))
+                self._image = ImageFeatures(model_file(self._directory, "image.onnx"), self._runtime)
+        return self._image(images)
+
+    def encode_images(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Pictures uint8 [height, width, 3] RGB of any sizes -> unit vectors float32 [n, d]."""
+        return self._heads.embed_images(self.look(images))
+
+    def encode_looked(self, features: np.ndarray) -> np.ndarray:
+        """One unit vector float32 [d] for a whole film or clip, from :meth:`look` at frames evenly over it [n, f]."""
+        return self._heads.embed_film(features)
 
     def hear(self, samples: np.ndarray, sample_rate: int) -> HeardMusic:
         """Run both music networks over mono float samples [n]."""
         with self._opening:
             if self._music is None:
-                paths = self._directory / "music-mtt.onnx", self._directory / "music-msd.onnx"
+                paths = model_file(self._directory, "music-mtt.onnx"), model_file(self._directory, "music-msd.onnx")
                 self._music = MusicFeatures(*paths, self._runtime)
         return self._music(samples, sample_rate)
 
     def encode_heard(self, heard: HeardMusic, windows: np.ndarray | None = None) -> MusicEmbeddings:
         """Embeddings of windows [n, 2] in seconds; ``whole`` is always that of the evenly covered piece."""
         even = even_windows(heard.duration_seconds)
-        covered = self._heads.music.embed(heard.pooled(even))
+        covered = self._heads.embed_music(heard.pooled(even))
         whole = piece_embedding(covered)
         if windows is None:
             return MusicEmbeddings(windows=even, embeddings=covered, whole=whole)
-        asked = self._heads.music.embed(heard.pooled(windows))
+        asked = self._heads.embed_music(heard.pooled(windows))
         return MusicEmbeddings(windows=windows, embeddings=asked, whole=whole)
 
     def encode_music(self, samples: np.ndarray, sample_rate: int) -> MusicEmbeddings:
@@ -164,7 +173,7 @@ class SmallModel:
         with self._opening:
             if self._text is None:
                 self._text = TextFeatures(*text_model_paths(self._text_directory), self._runtime)
-        return self._heads.text.embed(self._text(texts))
+        return self._heads.embed_text(self._text(texts))
 
     def mood_embedding(self, emotion: str) -> np.ndarray:
         """Stored prompt embedding [d] of one of the six emotions. Raises InvalidArgumentError for another word."""
@@ -172,12 +181,27 @@ class SmallModel:
 
     def classify_images(self, embeddings: np.ndarray) -> np.ndarray:
         """Calibrated posteriors float32 [n, 6] of embeddings of pictures or shots."""
-        return self._heads.image.posteriors(embeddings)
+        return self._heads.image_posteriors(embeddings)
 
     def classify_music(self, embeddings: np.ndarray) -> np.ndarray:
         """Calibrated posteriors float32 [n, 6] of embeddings of music."""
-        return self._heads.music.posteriors(embeddings)
+        return self._heads.music_posteriors(embeddings)
 
     def nearest_prompts(self, embeddings: np.ndarray) -> np.ndarray:
         """Posteriors float32 [n, 6] by the similarity to the six stored prompts."""
         return softmax(self._heads.logit_scale * (embeddings @ self._heads.prompts.T))
+
+
+def load_model(name: str) -> SmallModel:
+    """The default model by its name ``small``, or the model at a path: a directory of its files, or a heads' file.
+
+    Raises ModelMissingError or ModelDamagedError.
+    """
+    if name == DEFAULT_MODEL:
+        return SmallModel(directory=shipped_path(""))
+    home = Path(name).expanduser()
+    if not home.exists():
+        raise ModelMissingError(
+            f"There is no model {name!r}: say {DEFAULT_MODEL}, or name a directory with a model's files or a heads.npz."
+        )
+    return SmallModel(directory=home)

@@ -36,10 +36,10 @@ class ModelFile:
 
 
 _SHIPPED = (
-    ("image.onnx", "EfficientNet-Lite0, int8: features of pictures", "Apache-2.0"),
+    ("image.onnx", "EfficientNet-Lite2, int8: features of pictures", "Apache-2.0"),
     ("music-mtt.onnx", "musicnn trained on MagnaTagATune: features of music", "ISC"),
     ("music-msd.onnx", "musicnn trained on the Million Song Dataset: features of music", "ISC"),
-    ("heads.npz", "joint emotion space, posteriors and six prompts", _TRAINED),
+    ("heads.npz", "six posteriors, the joint emotion space they span, six prompts", _TRAINED),
 )
 
 
@@ -75,11 +75,18 @@ def digest_of_shipped() -> str:
     return digest_of_model(_SHIPPED_DIRECTORY)
 
 
+def model_file(home: Path, name: str) -> Path:
+    """Where a model's file lies: in the directory ``home``; if that is a file, it stands in for the shipped heads."""
+    if home.is_file():
+        return home if name == "heads.npz" else shipped_path(name)
+    return home / name
+
+
 def digest_of_model(directory: Path) -> str:
-    """SHA-256 over a model's files in ``directory``. Raises ModelMissingError."""
+    """SHA-256 over a model's files (see :func:`model_file`). Raises ModelMissingError."""
     digest = hashlib.sha256()
     for name, _, _ in _SHIPPED:
-        path = directory / name
+        path = model_file(directory, name)
         if not path.is_file():
             mend = "Reinstall moodcut[scorer]." if directory == _SHIPPED_DIRECTORY else f"See ${MODEL_VARIABLE}."
             raise ModelMissingError(f"The model file {name} is not at {directory}. {mend}")

@@ -1,0 +1,117 @@
+"""An evaluation as text for people and as plain values for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from moodcut_kit.contract import Json
+from moodcut_scorer.emotions import EMOTIONS
+from moodcut_scorer.evaluation.evaluating import Evaluated
+from moodcut_scorer.evaluation.figures import MODALITIES, Figures, Judgement, Retrieval
+
+_TITLES = {"audio": "music", "visual": "pictures", "joint": "both"}
+
+
+def as_json(evaluated: Evaluated) -> dict[str, Json]:
+    """The model's ``audio``, ``visual``, ``joint`` and ``retrieval``; all others under ``others``."""
+    model, *others = evaluated.judgements
+    return {
+        **_judgement(model),
+        "model": model.name,
+        "others": {each.name: _judgement(each) for each in others},
+        "file_count": evaluated.file_count,
+        "group_count": evaluated.group_count,
+        "failed": [{"file": file, "reason": reason} for file, reason in evaluated.failed],
+        "emotions": list(EMOTIONS),
+    }
+
+
+def _judgement(judgement: Judgement) -> dict[str, Json]:
+    found: dict[str, Json] = {modality: _figures(getattr(judgement, modality)) for modality in MODALITIES}
+    found["retrieval"] = _retrieval(judgement.retrieval)
+    return found
+
+
+def _figures(figures: Figures | None) -> Json:
+    if figures is None:
+        return None
+    found: dict[str, Json] = {
+        "accuracy": figures.accuracy,
+        "macro_f1": figures.macro_f1,
+        "interval": list(figures.interval),
+        "macro_f1_interval": list(figures.macro_f1_interval),
+        "count": figures.count,
+        "confusion": [[int(count) for count in row] for row in figures.confusion],
+    }
+    if figures.calibration_error is not None:
+        found["calibration_error"] = figures.calibration_error
+    return found
+
+
+def _retrieval(retrieval: Retrieval | None) -> Json:
+    if retrieval is None:
+        return None
+    return {
+        "image_by_music_map": retrieval.image_by_music_map,
+        "image_by_music_interval": list(retrieval.image_by_music_interval),
+        "music_by_image_map": retrieval.music_by_image_map,
+        "music_by_image_interval": list(retrieval.music_by_image_interval),
+    }
+
+
+def as_text(evaluated: Evaluated) -> Iterator[str]:
+    """Lines: Table 3 with all baselines, retrieval, and the model's confusion matrices (Figure 6)."""
+    yield f"{evaluated.file_count} files of {evaluated.group_count} groups; intervals: 95 %, bootstrap over groups"
+    width = max(len(each.name) for each in evaluated.judgements)
+    yield ""
+    yield f"{'accuracy':<{width}}  " + "".join(f"{_TITLES[each]:<22}" for each in MODALITIES).rstrip()
+    for each in evaluated.judgements:
+        cells = [_accuracy(getattr(each, modality)) for modality in MODALITIES]
+        yield f"{each.name:<{width}}  " + "".join(f"{cell:<22}" for cell in cells).rstrip()
+    yield ""
+    yield f"{'macro F1':<{width}}  " + "".join(f"{_TITLES[each]:<22}" for each in MODALITIES).rstrip()
+    for each in evaluated.judgements:
+        rows: list[Figures | None] = [getattr(each, modality) for modality in MODALITIES]
+        cells = ["-" if row is None else _with(row.macro_f1, row.macro_f1_interval) for row in rows]
+        yield f"{each.name:<{width}}  " + "".join(f"{cell:<22}" for cell in cells).rstrip()
+    compared = [(each.name, each.retrieval) for each in evaluated.judgements if each.retrieval is not None]
+    if compared:
+        yield ""
+        yield f"{'mean average precision':<{width}}  pictures for music    music for pictures"
+        for name, found in compared:
+            cells = [
+                _with(found.image_by_music_map, found.image_by_music_interval),
+                _with(found.music_by_image_map, found.music_by_image_interval),
+            ]
+            yield f"{name:<{width}}  {cells[0]:<22}{cells[1]}"
+    for modality in MODALITIES:
+        figures: Figures | None = getattr(evaluated.judgements[0], modality)
+        if figures is not None:
+            yield ""
+            yield from confusion_lines(f"{_TITLES[modality]}: what was found, in % of each row's clips", figures)
+
+
+def confusion_lines(title: str, figures: Figures) -> Iterator[str]:
+    """A confusion matrix, a row for each true emotion."""
+    yield title
+    yield " " * 12 + "".join(f"{emotion[:9]:>11}" for emotion in EMOTIONS) + "      count"
+    for emotion, row in zip(EMOTIONS, figures.confusion, strict=True):
+        shares = 100 * row / max(1, int(row.sum()))
+        yield f"{emotion:<12}" + "".join(f"{share:>11.0f}" for share in shares) + f"{int(np.sum(row)):>11}"
+
+
+def _accuracy(figures: Figures | None) -> str:
+    return "-" if figures is None else _with(figures.accuracy, figures.interval)
+
+
+def _with(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"
+
+
+def matrices(evaluated: Evaluated) -> Mapping[str, np.ndarray]:
+    """The model's confusion matrices by modality."""
+    model = evaluated.judgements[0]
+    found = {modality: getattr(model, modality) for modality in MODALITIES}
+    return {modality: figures.confusion for modality, figures in found.items() if figures is not None}

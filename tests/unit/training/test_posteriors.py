@@ -1,0 +1,128 @@
+"""The heads that ship, fitted on features made by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from moodcut_scorer.heads import load_heads
+from moodcut_scorer.posteriorheads import PosteriorHeads
+from moodcut_training.evaluate import cross_validate, table
+from moodcut_training.export import export_posterior_heads
+from moodcut_training.features import ClipFeatures
+from moodcut_training.methods import (
+    Labelled,
+    affect_method,
+    chance_method,
+    majority_method,
+    posterior_method,
+    shot_posteriors,
+    supervised_method,
+)
+from moodcut_training.posteriors import PosteriorConfig, Songs, felt_emotions, fit_heads, shot_rows, window_rows
+
+CONFIG = PosteriorConfig(penalty=0.1, with_songs=False)
+
+
+def made_data(seed: int = 0, per_emotion: int = 6) -> Labelled:
+    """Clips whose features say their emotion, through noise; the first has no picture, the second no sound."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(6), per_emotion)
+    clips = []
+    for index, label in enumerate(labels):
+        frames = rng.normal(size=(9 if index else 0, 12)) + 3 * np.eye(12)[label]
+        windows = rng.normal(size=(3 if index != 1 else 0, 10)) + 3 * np.eye(10)[label]
+        colour = rng.random(2) if index else np.full(2, np.nan)
+        sound = rng.random(3) if index != 1 else np.full(3, np.nan)
+        clips.append(
+            ClipFeatures(
+                frames=frames.astype(np.float32), windows=windows.astype(np.float32), colour=colour, sound=sound
+            )
+        )
+    return Labelled(clips=clips, labels=labels, groups=np.array([f"g{index}" for index in range(len(labels))]))
+
+
+def made_prompts() -> np.ndarray:
+    rng = np.random.default_rng(5)
+    return (np.eye(6)[:, None] @ rng.normal(size=(1, 6, 8)) + 0.01 * rng.normal(size=(6, 4, 8))).astype(np.float32)
+
+
+def made_songs() -> Songs:
+    rng = np.random.default_rng(6)
+    windows = rng.normal(size=(50, 10))
+    return Songs(windows=windows, felt=windows[:, :2] @ rng.normal(size=(2, 3)) + 0.01 * rng.normal(size=(50, 3)))
+
+
+def fitted(config: PosteriorConfig = CONFIG, songs: Songs | None = None) -> tuple[Labelled, PosteriorHeads]:
+    data = made_data()
+    return data, fit_heads(data.clips, data.labels, data.groups.tolist(), made_prompts(), config, songs=songs)
+
+
+def test_heads_learn_what_features_say() -> None:
+    data, heads = fitted()
+    films = np.stack([heads.embed_film(clip.frames) for clip in data.clips[1:]])
+    assert np.mean(heads.image_posteriors(films).argmax(axis=1) == data.labels[1:]) > 0.9
+    assert (heads.prompts @ heads.prompts.T).argmax(axis=1).tolist() == list(range(6))
+    assert shot_posteriors(heads, data.clips[2]).shape == (3, 6)
+    assert heads.music.temperature > 0
+
+
+def test_the_same_data_give_the_same_file(tmp_path: Path) -> None:
+    paths = [export_posterior_heads(fitted()[1], tmp_path / name) for name in ("a.npz", "b.npz")]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert isinstance(load_heads(paths[0]), PosteriorHeads)
+
+
+def test_felt_emotions_are_one_linear_map_on_any_standardised_features() -> None:
+    songs = made_songs()
+    centre, scale = np.arange(10.0), np.linspace(1, 2, 10)
+    weight, bias = felt_emotions(songs, 1e-6)(np.stack([centre, scale]))
+    found = (songs.windows - centre) / scale @ weight + bias
+    np.testing.assert_allclose(found, songs.felt, atol=0.1)
+
+
+def test_songs_change_music_alone() -> None:
+    _, without = fitted()
+    _, with_songs = fitted(PosteriorConfig(penalty=0.1), made_songs())
+    np.testing.assert_array_equal(without.film.weight, with_songs.film.weight)
+    assert np.abs(without.music.weight - with_songs.music.weight).max() > 1e-3
+    data = made_data()
+    with pytest.raises(ValueError, match="needs songs"):
+        fit_heads(data.clips, data.labels, data.groups.tolist(), made_prompts(), PosteriorConfig())
+
+
+def test_rows_and_weights() -> None:
+    data = made_data()
+    shots, windows = shot_rows(data.clips, data.labels), window_rows(data.clips, data.labels)
+    assert len(shots.labels) == 35 * 3
+    np.testing.assert_allclose(shots.features[0], data.clips[1].frames[:3].mean(axis=0))
+    assert len(windows.labels) == 35 * 3
+    assert np.bincount(shots.owner, weights=shots.weights())[1:] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("values", [{"penalty": 0.0}, {"song_penalty": -1.0}, {"inner_folds": 1}])
+def test_bad_configs(values: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(values))):
+        PosteriorConfig(**values)  # type: ignore[arg-type]
+
+
+def test_cross_validation_ranks_the_methods() -> None:
+    data = made_data()
+    methods = [posterior_method("small", made_prompts(), None, CONFIG), supervised_method, affect_method]
+    found = cross_validate(data, [*methods, majority_method, chance_method], fold_count=3, seeds=(0,))
+    by_name = {each.name: each for each in found}
+    small, chance = by_name["small"], by_name["chance"]
+    assert small.figures["visual"].count == 35
+    assert small.figures["joint"].count == 34
+    assert small.figures["joint"].accuracy > 0.8 > chance.figures["joint"].accuracy
+    assert small.image_by_music is not None
+    assert chance.image_by_music is not None
+    assert small.image_by_music[0] > chance.image_by_music[0]
+    assert by_name["majority"].image_by_music is None
+    assert by_name["majority"].figures["visual"].accuracy < 0.3
+    assert "small, nearest prompt" in by_name
+    lines = table(found).splitlines()
+    assert len(lines) == 2 + len(found)
+    assert "retrieval" in small.summary()
