@@ -20,8 +20,8 @@ from moodcut_training.backbones.registry import BackboneSpec, backbone_names, lo
 
 
 def test_unknown_names_list_what_there_is() -> None:
-    assert backbone_names() == ["small", "audioclip", "clip-clap", "wav2clip"]
-    with pytest.raises(UnknownBackboneError, match="There are: small, audioclip, clip-clap, wav2clip"):
+    assert backbone_names() == ["small", "audioclip", "clip-clap", "wav2clip", "tiny"]
+    with pytest.raises(UnknownBackboneError, match="There are: small, audioclip, clip-clap, wav2clip, tiny"):
         load_backbone(BackboneSpec("resnet"))
 
 
