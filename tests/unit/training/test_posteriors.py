@@ -10,7 +10,7 @@ import pytest
 from moodcut_scorer.heads import load_heads
 from moodcut_scorer.posteriorheads import PosteriorHeads
 from moodcut_scorer.vectors import unit
-from moodcut_training.evaluate import cross_validate, table
+from moodcut_training.evaluate import cross_validate, differences, table
 from moodcut_training.export import export_posterior_heads
 from moodcut_training.features import ClipFeatures
 from moodcut_training.methods import (
@@ -129,3 +129,8 @@ def test_cross_validation_ranks_the_methods() -> None:
     lines = table(found).splitlines()
     assert len(lines) == 2 + len(found)
     assert "retrieval" in small.summary()
+    better, interval = small.less(chance, "joint") or (0.0, (0.0, 0.0))
+    assert better == pytest.approx(small.figures["joint"].accuracy - chance.figures["joint"].accuracy)
+    assert interval[0] < better < interval[1]
+    assert small.less(by_name["majority"], "image") is None
+    assert len(differences(found).splitlines()) == 1 + len(found)
