@@ -20,12 +20,23 @@ _LOG = logging.getLogger(__name__)
 class CrossValidated:
     """One way of answering, over all folds and repeats: figures per modality, and mean average precisions of pictures
     for music and of music for pictures with their intervals, None if it does not compare them.
+
+    ``outcomes`` per held-out clip, by modality whether it was right (1 or 0), by ``image`` and ``music`` the precision
+    of what was found for it, NaN where it took no part; ``groups`` the clips' groups, alike for all methods.
     """
 
     name: str
     figures: dict[str, Figures]
     image_by_music: tuple[float, Interval] | None
     music_by_image: tuple[float, Interval] | None
+    outcomes: dict[str, np.ndarray]
+    groups: np.ndarray
+
+    def less(self, other: CrossValidated, outcome: str) -> tuple[float, Interval] | None:
+        """Mean of this one's ``outcome`` less that of another on the same clips; None if either has none."""
+        if outcome not in self.outcomes or outcome not in other.outcomes:
+            return None
+        return _mean(self.outcomes[outcome] - other.outcomes[outcome], self.groups)
 
     def summary(self) -> dict[str, object]:
         """All figures, ready for JSON."""
@@ -59,7 +70,6 @@ class _Heap:
     labels: list[np.ndarray] = field(default_factory=list)
     groups: list[np.ndarray] = field(default_factory=list)
     precisions: dict[str, list[np.ndarray]] = field(default_factory=lambda: {"image": [], "music": []})
-    queried: dict[str, list[np.ndarray]] = field(default_factory=lambda: {"image": [], "music": []})
 
     def add(self, answers: Answers, test: Labelled) -> None:
         self.calibrated = answers.calibrated
@@ -73,30 +83,41 @@ class _Heap:
         same = test.labels[heard][:, None] == test.labels[seen][None]
         other = test.groups[heard][:, None] != test.groups[seen][None]
         scores = answers.similarity[np.ix_(heard, seen)]
-        self.precisions["image"].append(average_precisions(scores, same, other))
-        self.queried["image"].append(test.groups[heard])
-        self.precisions["music"].append(average_precisions(scores.T, same.T, other.T))
-        self.queried["music"].append(test.groups[seen])
+        for found, queries, precisions in (
+            ("image", heard, average_precisions(scores, same, other)),
+            ("music", seen, average_precisions(scores.T, same.T, other.T)),
+        ):
+            rows = np.full(len(test.labels), np.nan)
+            rows[queries] = precisions
+            self.precisions[found].append(rows)
 
     def result(self, name: str) -> CrossValidated:
         labels, groups = np.concatenate(self.labels), np.concatenate(self.groups)
+        scores = {modality: np.concatenate(self.scores[modality]) for modality in MODALITIES}
         figures = {
-            modality: classified(np.concatenate(self.scores[modality]), labels, groups, calibrated=self.calibrated)
-            for modality in MODALITIES
+            modality: classified(each, labels, groups, calibrated=self.calibrated) for modality, each in scores.items()
         }
+        outcomes = {modality: _right(each, labels) for modality, each in scores.items()}
+        outcomes |= {found: np.concatenate(rows) for found, rows in self.precisions.items() if rows}
         return CrossValidated(
             name=name,
             figures={modality: each for modality, each in figures.items() if each is not None},
-            image_by_music=self._mean("image"),
-            music_by_image=self._mean("music"),
+            image_by_music=_mean(outcomes["image"], groups) if "image" in outcomes else None,
+            music_by_image=_mean(outcomes["music"], groups) if "music" in outcomes else None,
+            outcomes=outcomes,
+            groups=groups,
         )
 
-    def _mean(self, found: str) -> tuple[float, Interval] | None:
-        if not self.precisions[found]:
-            return None
-        values, groups = np.concatenate(self.precisions[found]), np.concatenate(self.queried[found])
-        there = ~np.isnan(values)
-        return float(values[there].mean()), bootstrap_interval(values[there], groups[there])
+
+def _right(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """1 where the best score is the label's, else 0; NaN where there is no score."""
+    there = ~np.isnan(scores).any(axis=1)
+    return np.where(there, np.where(np.isnan(scores), -np.inf, scores).argmax(axis=1) == labels, np.nan)
+
+
+def _mean(values: np.ndarray, groups: np.ndarray) -> tuple[float, Interval]:
+    there = ~np.isnan(values)
+    return float(values[there].mean()), bootstrap_interval(values[there], groups[there])
 
 
 def cross_validate(
@@ -136,6 +157,20 @@ def table(results: Sequence[CrossValidated]) -> str:
         compared = (each.image_by_music, each.music_by_image)
         cells += ["" if found is None else _with(*found) for found in compared]
         lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def differences(results: Sequence[CrossValidated]) -> str:
+    """A Markdown table: the first result less each of the others on the same clips, intervals in brackets."""
+    columns = (*MODALITIES, "image", "music")
+    lines = [
+        f"| {results[0].name} less | audio | visual | joint | pictures for music | music for pictures |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for each in results[1:]:
+        cells = [results[0].less(each, outcome) for outcome in columns]
+        shown = ["" if cell is None else f"{cell[0]:+.2f} ({cell[1][0]:+.2f} to {cell[1][1]:+.2f})" for cell in cells]
+        lines.append("| " + " | ".join([each.name, *shown]) + " |")
     return "\n".join(lines)
 
 

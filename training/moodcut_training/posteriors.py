@@ -16,6 +16,7 @@ import numpy as np
 from moodcut_scorer.emotions import EMOTIONS
 from moodcut_scorer.evaluation.supervised import SoftmaxRegression, fit_softmax_regression
 from moodcut_scorer.posteriorheads import PosteriorHead, PosteriorHeads, film_features
+from moodcut_scorer.vectors import unit
 from moodcut_training.data import grouped_folds
 from moodcut_training.features import ClipFeatures
 from moodcut_training.metrics import fit_temperature
@@ -78,7 +79,7 @@ class Rows:
 
 
 def shot_rows(clips: Sequence[ClipFeatures], labels: np.ndarray) -> Rows:
-    """Means of three frames that follow one another: what a shot of a film looks like."""
+    """Means of three frames that follow one another, each brought to length 1 as the head does it."""
     return _rows([_shots(clip.frames) for clip in clips], labels)
 
 
@@ -190,7 +191,7 @@ def _text_head(prompts: np.ndarray, config: PosteriorConfig) -> PosteriorHead:
 
 
 def _shots(frames: np.ndarray) -> np.ndarray:
-    whole = len(frames) // SHOT_FRAMES * SHOT_FRAMES
+    frames, whole = unit(frames), len(frames) // SHOT_FRAMES * SHOT_FRAMES
     if not whole:
         return frames
     return np.asarray(frames[:whole].reshape(-1, SHOT_FRAMES, frames.shape[1]).mean(axis=1))

@@ -30,7 +30,7 @@ from moodcut_scorer.registry import shipped_path
 from moodcut_scorer.sessions import Runtime
 from moodcut_scorer.textbuild import text_model_paths
 from moodcut_training.data import ManifestError, grouped_folds, read_clips
-from moodcut_training.evaluate import cross_validate, table
+from moodcut_training.evaluate import cross_validate, differences, table
 from moodcut_training.export import export_posterior_heads
 from moodcut_training.features import FeatureReader
 from moodcut_training.methods import (
@@ -151,7 +151,8 @@ def main() -> None:
     _LOG.info("features of %d clips after %.0f s", len(clips), time.monotonic() - started)
     prompts, config = prompt_features(), PosteriorConfig(with_songs=songs is not None)
     if options.action == "table":
-        sys.stdout.write(table(cross_validate(data, methods(prompts, songs), seeds=range(options.seeds))) + "\n")
+        found = cross_validate(data, methods(prompts, songs), seeds=range(options.seeds))
+        sys.stdout.write(f"{table(found)}\n\n{differences(found)}\n")
         return
     report: dict[str, object] = {"config": asdict(config)}
     if options.action == "train":

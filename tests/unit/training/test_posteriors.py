@@ -9,7 +9,8 @@ import pytest
 
 from moodcut_scorer.heads import load_heads
 from moodcut_scorer.posteriorheads import PosteriorHeads
-from moodcut_training.evaluate import cross_validate, table
+from moodcut_scorer.vectors import unit
+from moodcut_training.evaluate import cross_validate, differences, table
 from moodcut_training.export import export_posterior_heads
 from moodcut_training.features import ClipFeatures
 from moodcut_training.methods import (
@@ -65,7 +66,9 @@ def test_heads_learn_what_features_say() -> None:
     films = np.stack([heads.embed_film(clip.frames) for clip in data.clips[1:]])
     assert np.mean(heads.image_posteriors(films).argmax(axis=1) == data.labels[1:]) > 0.9
     assert (heads.prompts @ heads.prompts.T).argmax(axis=1).tolist() == list(range(6))
-    assert shot_posteriors(heads, data.clips[2]).shape == (3, 6)
+    shots = np.stack([shot_posteriors(heads, clip) for clip in data.clips[1:]])
+    assert shots.shape == (35, 3, 6)
+    assert np.mean(shots.argmax(axis=2) == data.labels[1:, None]) > 0.8
     assert heads.music.temperature > 0
 
 
@@ -97,7 +100,7 @@ def test_rows_and_weights() -> None:
     data = made_data()
     shots, windows = shot_rows(data.clips, data.labels), window_rows(data.clips, data.labels)
     assert len(shots.labels) == 35 * 3
-    np.testing.assert_allclose(shots.features[0], data.clips[1].frames[:3].mean(axis=0))
+    np.testing.assert_allclose(shots.features[0], unit(data.clips[1].frames[:3]).mean(axis=0), rtol=1e-6)
     assert len(windows.labels) == 35 * 3
     assert np.bincount(shots.owner, weights=shots.weights())[1:] == pytest.approx(1)
 
@@ -126,3 +129,8 @@ def test_cross_validation_ranks_the_methods() -> None:
     lines = table(found).splitlines()
     assert len(lines) == 2 + len(found)
     assert "retrieval" in small.summary()
+    better, interval = small.less(chance, "joint") or (0.0, (0.0, 0.0))
+    assert better == pytest.approx(small.figures["joint"].accuracy - chance.figures["joint"].accuracy)
+    assert interval[0] < better < interval[1]
+    assert small.less(by_name["majority"], "image") is None
+    assert len(differences(found).splitlines()) == 1 + len(found)
