@@ -258,19 +258,19 @@ def evaluation() -> Evaluation:
 
 
 def load_judge(named: str) -> Any:
-    """A published model to compare with, given as NAME=PATH.
+    """A published model to compare with, given as NAME=WEIGHTS.
 
     Raises InvalidArgumentError for another form or an unknown name, MissingExtraError without moodcut[train].
     """
-    name, equals, path = named.partition("=")
-    if not (name and equals and path):
-        raise InvalidArgumentError(f"{named!r} is not NAME=PATH, such as audioclip=AudioCLIP-Full-Training.pt.")
+    name, equals, weights = named.partition("=")
+    if not (name and equals and weights):
+        raise InvalidArgumentError(f"{named!r} is not NAME=WEIGHTS, such as audioclip=AudioCLIP-Full-Training.pt.")
     try:
         # By name only: the command line knows of training when it is asked to, and never imports torch otherwise.
         module = importlib.import_module("moodcut_training.zeroshot")
     except ImportError as error:
         raise missing_extra("train", error) from error
-    return module.zero_shot_judge(name, Path(path))
+    return module.zero_shot_judge(name, weights)
 
 
 def _compiled(solver: ModuleType) -> Callable[[], Path]:

@@ -133,7 +133,7 @@ def verify_montage(
         sound_seconds=float(sound.duration_seconds),
         picture_start_ms=float(made.start_seconds) * 1000,
         cut_errors_frames=tuple(errors),
-        unexpected_cuts=tuple(sorted(set(cuts) - used)),
+        unexpected_cuts=tuple(cut for cut in sorted(set(cuts) - used) if _surely_jumps(cut, best, costs)),
         invisible_joins=invisible,
         first_frame_errors=tuple(
             _frame_error(costs, start, clip.source_start_frame) for start, clip in zip(starts, clips, strict=True)
@@ -185,6 +185,22 @@ def find_cuts(best: NDArray[np.int64], film_seconds: NDArray[np.float64], rate: 
     allowed = _JUMP_FRAMES * max(usual, 1 / rate)
     longest = np.diff(film_seconds, append=film_seconds[-1] + usual)[best[1:] - 1]
     return [int(at) + 1 for at in np.flatnonzero((moved < -1e-9) | (moved > np.maximum(allowed, longest * 1.01)))]
+
+
+def _as_good(costs: NDArray[np.float32], matched: int, other: int) -> bool:
+    """Whether the film's frame ``other`` is as good a match as ``matched``."""
+    return bool(costs[other] <= costs[matched] * _AS_GOOD + _AS_GOOD_LEVELS)
+
+
+def _surely_jumps(cut: int, best: NDArray[np.int64], costs: NDArray[np.float32]) -> bool:
+    """Whether the film jumps at output frame ``cut``.
+
+    Where film stands still the frame before is a guess: if a frame shortly before the next one is as good a match for
+    it, nothing was jumped over.
+    """
+    before, after = int(best[cut - 1]), int(best[cut])
+    nearby = range(max(0, after - _JUMP_FRAMES), after)
+    return after < before or not any(_as_good(costs[cut - 1], before, frame) for frame in nearby)
 
 
 def sound_offset(sound: Sound, song: Sound, start_seconds: float) -> tuple[float, float]:
@@ -261,6 +277,8 @@ def _repeated(
                 continue
             following = min(int(best[one]) + 1, len(film_seconds) - 1)
             is_due = film_seconds[following] - film_seconds[best[one]] < 1.05 / rate
+            if best[one] and _as_good(costs[one], int(best[one]), int(best[one]) - 1):
+                continue
             looks_different = costs[other, following] > costs[other, best[one]] * _AS_GOOD + _AS_GOOD_LEVELS
             count += int(is_due and looks_different)
     return count

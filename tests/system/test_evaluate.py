@@ -93,7 +93,7 @@ def test_mistakes_are_named(folder: Path, tmp_path: Path) -> None:
         (("nosuch", csv), "There is no model 'nosuch'"),
         (("small", csv, "--split", "dev"), "lists no files of the split 'dev'"),
         (("small", csv, "--media", tmp_path), "None of 14 files could be read"),
-        (("small", csv, "--zero-shot", "audioclip"), "is not NAME=PATH"),
+        (("small", csv, "--zero-shot", "audioclip"), "is not NAME=WEIGHTS"),
     ):
         done = moodcut(*words)
         assert done.returncode == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,11 +67,13 @@ class ZeroShotJudge:
         return np.asarray(vectors @ self._prompts.T)
 
 
-def zero_shot_judge(name: str, path: Path) -> ZeroShotJudge:
-    """The judge of a published model (``audioclip``, ``wav2clip`` or another backbone) from the user's weights.
+def zero_shot_judge(name: str, weights: str) -> ZeroShotJudge:
+    """The judge of a published model (``audioclip``, ``wav2clip`` or another backbone) from the user's ``weights``.
 
-    Raises what loading the backbone raises: an unknown name, weights that are missing or of another model.
+    Two checkpoints, of pictures and texts and of music, are separated by a comma. Raises what loading the backbone
+    raises: an unknown name, weights that are missing or of another model.
     """
     registry: Any = importlib.import_module("moodcut_training.backbones.registry")
-    spec = registry.BackboneSpec(name=name, checkpoint=str(path))
+    checkpoint, _, audio = weights.partition(",")
+    spec = registry.BackboneSpec(name=name, checkpoint=checkpoint, audio_checkpoint=audio)
     return ZeroShotJudge(registry.load_backbone(spec), f"{name}, zero-shot")

@@ -26,10 +26,10 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option(
     "--zero-shot",
     "zero_shots",
-    metavar="NAME=PATH",
+    metavar="NAME=WEIGHTS",
     multiple=True,
-    help="Also judge a published model without training, such as audioclip=WEIGHTS.pt or wav2clip=DIRECTORY (needs "
-    "moodcut[train] and your copy of the weights; repeatable).",
+    help="Also judge a published model without training, such as audioclip=AudioCLIP-Full-Training.pt or "
+    "wav2clip=openai/clip-vit-base-patch32,Wav2CLIP.pt (needs moodcut[train] and the weights; repeatable).",
 )
 @click.option("--png", type=click.Path(file_okay=False, path_type=Path), help="Draw the confusion matrices here.")
 @json_option

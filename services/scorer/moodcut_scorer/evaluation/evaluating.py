@@ -101,7 +101,7 @@ def _always(emotion: int, seen: np.ndarray, heard: np.ndarray) -> Answers:
 
 
 def _chance(truth: np.ndarray, groups: np.ndarray, seen: np.ndarray, heard: np.ndarray) -> Judgement:
-    """Answers at random: of several draws the one of median accuracy."""
+    """Answers at random: of several draws the one whose figures are nearest to the mean of all draws'."""
     rng = np.random.default_rng(0)
     drawn = []
     for _ in range(_CHANCE_DRAWS):
@@ -112,5 +112,14 @@ def _chance(truth: np.ndarray, groups: np.ndarray, seen: np.ndarray, heard: np.n
         similarity = rng.random((len(truth), len(truth)))
         answers = Answers(name="chance", visual=scores[0], audio=scores[1], joint=scores[2], similarity=similarity)
         drawn.append(judged(answers, truth, groups))
-    drawn.sort(key=lambda each: (each.visual or each.audio).accuracy)  # type: ignore[union-attr]
-    return drawn[len(drawn) // 2]
+    figures = np.array([_plain(each) for each in drawn])
+    return drawn[int(np.abs(figures - figures.mean(axis=0)).sum(axis=1).argmin())]
+
+
+def _plain(judgement: Judgement) -> list[float]:
+    """Accuracies and mean average precisions, 0 where there are none."""
+    accuracies = [
+        0.0 if each is None else each.accuracy for each in (judgement.audio, judgement.visual, judgement.joint)
+    ]
+    found = judgement.retrieval
+    return [*accuracies, *((0.0, 0.0) if found is None else (found.image_by_music_map, found.music_by_image_map))]
