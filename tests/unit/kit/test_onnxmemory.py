@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -53,10 +54,9 @@ def test_the_same_results() -> None:
     np.testing.assert_array_equal(found[1], found[2])
 
 
-def test_sessions_that_take_turns_take_the_memory_of_one(tmp_path: object) -> None:
-    path = f"{tmp_path}/model.onnx"
-    with open(path, "wb") as file:
-        file.write(_model())
+def test_sessions_that_take_turns_take_the_memory_of_one(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(_model())
     taken = {}
     for kind in ("shared", "own"):
         words = [sys.executable, "-c", _MANY, path, kind]
