@@ -31,7 +31,6 @@ from moodcut_segmenter import ShotSpan, find_shots
 from moodcut_segmenter.detectors import Span
 from moodcut_segmenter.detectors.transnet import TransNetDetector, TransNetReferenceDetector
 from moodcut_segmenter.detectors.transnet_fast import TransNetFastDetector
-from moodcut_segmenter.film_pass import DRAFT_LINES
 from moodcut_segmenter.transnet_model import FRAME_HEIGHT, FRAME_WIDTH, KEPT_FRAMES
 
 LEAST_FAST_F1 = 0.99
@@ -58,11 +57,11 @@ def small_frames(path: Path, *, draft: bool = False) -> NDArray[np.uint8]:
         return np.stack([convert.to_rgb(frame) for _, frame in reader.frames(0, reader.index.times.frame_count)])
 
 
-def is_large(path: Path) -> bool:
-    """Whether moodcut looks at drafts of this film."""
+def has_drafts(path: Path) -> bool:
+    """Whether the fast detector looks at drafts of this film."""
     with VideoReader(path) as reader:
         info = reader.info()
-    return min(info.display_width, info.display_height) >= DRAFT_LINES
+    return TransNetFastDetector.picture.draft_for(info.display_width, info.display_height)
 
 
 def shots_of(detector: TransNetReferenceDetector, frames: NDArray[np.uint8]) -> tuple[list[ShotSpan], float]:
@@ -93,7 +92,7 @@ def main() -> int:
             write_film(films[0], scenes=default_scenes(3, shots_per_scene=4), seed=3, size=(320, 180), sound=False)
         for path in films:
             frames = small_frames(path)
-            drafts = small_frames(path, draft=True) if is_large(path) else frames
+            drafts = small_frames(path, draft=True) if has_drafts(path) else frames
             shots, rates = {}, []
             for name, detector in detectors.items():
                 shots[name], seconds = shots_of(detector, drafts if detector.picture.draft else frames)
@@ -114,10 +113,9 @@ def main() -> int:
     print(f"\n{film_count} films, {frame_count} frames, {cut_count} cuts, {window_count} windows,"
           f" one cut every {frame_count / max(1, cut_count):.0f} frames")  # fmt: skip
     print(f"{'':10} {'frames/s':>9} {'ratio':>6} {'F1':>7} {'same':>5} {'short':>6} {'int8':>6} {'full':>6}")
-    network = exact.network
     runs: dict[str, Mapping[str, int]] = {
         "reference": {"full": window_count},
-        "exact": {"int8": network.window_count, "full": network.repeated_count},
+        "exact": exact.network.run_counts,
         "fast": fast.run_counts,
     }
     for name, total in totals.items():

@@ -18,7 +18,12 @@ from grpc_tools import protoc
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 TARGET = ROOT / "kit" / "moodcut_kit" / "v1"
-INIT = '"""Stubs generated from protos/ by `make protos`. Not to be edited."""\n'
+INIT = '''"""Stubs generated from protos/ by `make protos`. Not to be edited.
+
+The `*Servicer` classes are gRPC's own base classes: each method raises NotImplementedError until a service overrides
+it, and every service overrides all of its own (tests/service/test_every_method.py).
+"""
+'''
 
 
 def generate(directory: Path) -> dict[str, str]:

@@ -39,8 +39,8 @@ def _objects(store: LocalStore, keys: MovieKeys) -> list[bytes]:
     return [store.get(name).data for name in names]
 
 
-def _kill_once_it_works(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that has spent some time on its processor since now."""
+def _kill_once_it_works(process: subprocess.Popen[bytes], ended: threading.Event) -> None:
+    """Kill a process that has spent some time on its processor since now, or when there is nothing left to do."""
     stat = Path(f"/proc/{process.pid}/stat")
 
     def ticks() -> int:
@@ -48,8 +48,8 @@ def _kill_once_it_works(process: subprocess.Popen[bytes]) -> None:
         return int(fields[11]) + int(fields[12])
 
     before = ticks()
-    while ticks() < before + 100:  # A hundred ticks are a second.
-        time.sleep(0.02)
+    while ticks() < before + 20 and not ended.is_set():  # A hundred ticks are a second.
+        time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
 
 
@@ -65,10 +65,16 @@ def test_one_of_two_segmenters_is_killed_and_the_analysis_is_that_of_one(trial: 
             )
             for name in ("doomed", "other")
         )
-        killer = threading.Thread(target=_kill_once_it_works, args=(doomed,))
+        ended = threading.Event()
+        killer = threading.Thread(target=_kill_once_it_works, args=(doomed, ended))
         killer.start()
-        keys = _analyze(shared, trial.film, [first, second], shares.append)
-        killer.join()
+        try:
+            keys = _analyze(shared, trial.film, [first, second], shares.append)
+            in_time = not killer.is_alive()
+        finally:
+            ended.set()
+            killer.join()
+    assert in_time, "the analysis ended before there was a segmenter to kill"
     assert doomed.wait(10) == -signal.SIGKILL
     assert _objects(shared, keys) == expected
     assert len([each for each in shared.list("p/local/analyses/") if "/range-" in each.key]) >= 2

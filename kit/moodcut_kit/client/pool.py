@@ -257,8 +257,8 @@ class _Trouble:
         if self._since_seconds is None:
             self._since_seconds = now_seconds
         failing_seconds = now_seconds - self._since_seconds
-        hopeless_seconds = failing_seconds + (awake_in_seconds if self._last else 0.0)
-        if hopeless_seconds > self._patience_seconds:
+        still_seconds = awake_in_seconds if self._last else 0.0
+        if failing_seconds + still_seconds > self._patience_seconds:
             raise self._summary(addresses, f"no server has answered for {failing_seconds:.0f} s")
 
     def _summary(self, addresses: Sequence[str], what: str) -> RemoteError:

@@ -27,8 +27,6 @@ from moodcut_segmenter.shots import find_transitions
 
 # Looked at before the film is analysed, to leave black bars out of what is measured: so many keyframes, if there are.
 _GLANCE_COUNT = 12
-DRAFT_LINES = 720
-"""Films of so many lines are large enough for keyframes made of drafts to look the same."""
 # Batches of pictures that may wait while the detector works: some 15 MB.
 _AHEAD = 8
 
@@ -133,7 +131,7 @@ def analyze_frames(
     )
     frames = [(span.first_frame, span.last_frame_end)]
     reading = _Reading(Samples(shape), detector.picture.colour_order)
-    draft = detector.picture.draft and min(shape.width, shape.height) >= DRAFT_LINES
+    draft = detector.picture.draft_for(shape.width, shape.height)
     counted = (start_frame, end_frame)
     rendered = _rendered(path, index, shape, frames, renditions, decoding, check, counted=counted, draft=draft)
     with (

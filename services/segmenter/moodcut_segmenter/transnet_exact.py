@@ -7,6 +7,7 @@ window's edge or whose reach is not clear. The probabilities differ a little fro
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,10 @@ Probabilities = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class ExactTransNet:
-    """Both networks, loaded. On a GPU the full one alone: 8 bits bring nothing there."""
+    """Both networks, loaded. On a GPU the full one alone: 8 bits bring nothing there.
+
+    ``run_counts``: how many windows each network has looked at ("int8", "full").
+    """
 
     def __init__(
         self,
@@ -37,33 +41,25 @@ class ExactTransNet:
         self._int8: TransNetModel | None = None
         if self._full.provider == "CPUExecutionProvider":
             self._int8 = TransNetModel(int8_path or int8_model_path(), threads=threads)
-        self.window_count = self.repeated_count = 0
-
-    @property
-    def has_int8(self) -> bool:
-        """Whether 8 bits are used here."""
-        return self._int8 is not None
+        self.run_counts: Counter[str] = Counter()
 
     def window(self, frames: NDArray[np.uint8], histograms: NDArray[np.float32]) -> Probabilities:
         """As :meth:`TransNetModel.window`."""
-        self.window_count += 1
         if self._int8 is not None:
+            self.run_counts["int8"] += 1
             single, many = self._int8.window(frames, histograms)
             if not doubtful(single, many):
                 return single, many
-        self.repeated_count += 1
+        self.run_counts["full"] += 1
         return self._full.window(frames, histograms)
 
 
 def doubtful(single: NDArray[np.float32], many: NDArray[np.float32]) -> bool:
     """Whether probabilities that are off as far as 8 bits may put them could give other shots. Both [frames]."""
-    if np.any((single > THRESHOLD - BELOW) & (single < THRESHOLD + ABOVE)):
+    if unclear(single, below=BELOW, above=ABOVE, apart=APART):
         return True
     wide = (many > THRESHOLD) | (single > THRESHOLD)
     for start, end in runs(single > THRESHOLD):
-        likely = np.sort(single[start:end])
-        if len(likely) > 1 and likely[-1] - likely[-2] < APART:
-            return True
         first, last = start, end
         while first > 0 and wide[first - 1]:
             first -= 1
@@ -73,5 +69,17 @@ def doubtful(single: NDArray[np.float32], many: NDArray[np.float32]) -> bool:
             return True
         reach = slice(first - 1, last + 1)
         if np.any((np.abs(many[reach] - THRESHOLD) < APART) & ~(single[reach] > THRESHOLD)):
+            return True
+    return False
+
+
+def unclear(single: NDArray[np.float32], *, below: float, above: float, apart: float) -> bool:
+    """Whether a frame is so near below or above the threshold that it may belong on the other side, or two frames of
+    one transition so near to one another that the cut may be after either. ``single``: [frames]."""
+    if np.any((single > THRESHOLD - below) & (single < THRESHOLD + above)):
+        return True
+    for start, end in runs(single > THRESHOLD):
+        likely = np.sort(single[start:end])
+        if len(likely) > 1 and likely[-1] - likely[-2] < apart:
             return True
     return False

@@ -79,4 +79,4 @@ def test_the_same_shots_as_the_reference() -> None:
     assert len(find_shots(expected.single, expected.many)) > 8
     assert find_shots(found.single, found.many) == find_shots(expected.single, expected.many)
     assert float(np.abs(found.single - expected.single).max()) < BELOW / 2
-    assert 0 < exact.network.repeated_count < exact.network.window_count <= 12
+    assert 0 < exact.network.run_counts["full"] < exact.network.run_counts["int8"] <= 12

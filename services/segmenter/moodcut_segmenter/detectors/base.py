@@ -10,13 +10,15 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+_DRAFT_LINES = 720
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureFormat:
     """How a detector wants its pictures: uint8 [height, width, 3] in ``colour_order`` ("rgb" or "bgr").
 
     With ``height`` 0 the height follows the film's shape. ``draft``: values may be off by one or two, where that spares
-    time.
+    time (:meth:`draft_for`).
     """
 
     width: int
@@ -30,6 +32,10 @@ class PictureFormat:
             return self.width, self.height
         scaled = min(self.width, width)
         return scaled, max(1, round(height * scaled / width))
+
+    def draft_for(self, width: int, height: int) -> bool:
+        """Whether a film of this size is looked at in drafts: from 720 lines on keyframes of drafts look the same."""
+        return self.draft and min(width, height) >= _DRAFT_LINES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
