@@ -4,10 +4,10 @@ Rule: CLIPS is a directory of labelled clips with a manifest.csv (columns file, 
 sound, the music, a film is drawn from clips of other groups, two or more of every emotion in random order; it is cut to
 the music (hard, soft, no constraint; N_c = 5; what fits nowhere is relaxed as by `moodcut make --relax`), and of every
 second of the montage it is asked whether the clip it comes from carries the music's label. The model never met music or
-film: groups are divided into folds, heads are trained on the other folds, and film and music come from one fold. Each
-clip is analysed once, in the shape it has in a joined film, and films are composed of these analyses; scenes are found
-in the composed film. --validate N really joins N of the films, runs `moodcut make` on them with the shipped model, and
-compares with the composed answer by the same model.
+film: groups are divided into folds, heads are trained on the other folds (and on --songs, the felt emotions of music),
+and film and music come from one fold. Each clip is analysed once, in the shape it has in a joined film, and films are
+composed of these analyses; scenes are found in the composed film. --validate N really joins N of the films, runs
+`moodcut make` on them with the shipped model, and compares with the composed answer by the same model.
 
 Rows: by the model; random scores (mean over the seeds) and an oracle that knows the labels, under the same constraints;
 and the paper's ablations: without emotion (random scores), without story (no constraint), without rhythm (a grid of
@@ -16,16 +16,15 @@ groups; scenes used; mean length of stretches within a scene; share of cuts with
 share of the film's usable seconds. With --shipped the shipped heads are judged, which met the clips in training.
 
 Without CLIPS, or with --small, film and music are generated, and the shipped model is judged, which never met such.
-Training needs torch (pip install 'moodcut[train]') and the text encoder (moodcut models build).
+Training needs the text encoder (moodcut models build).
 
-    python benchmarks/emotion.py CLIPS --cache DIR [--folds 3] [--repeats 1] [--style paper] [--validate 1]
+    python benchmarks/emotion.py CLIPS [--songs SONGS] --cache DIR [--folds 3] [--style paper] [--validate 1]
     python benchmarks/emotion.py --small
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 import tempfile
@@ -56,10 +55,12 @@ from moodcut_director.grid import Unit
 from moodcut_director.options import Selection, Story
 from moodcut_kit.v1 import media_pb2
 from moodcut_scorer import EMOTIONS, piece_embedding, random_scores, shot_scores
-from moodcut_scorer.heads import Heads, load_heads
+from moodcut_scorer.heads import JointSpace, load_heads
 from moodcut_scorer.registry import shipped_path
 from moodcut_training.data import Clip, grouped_folds, read_clips
 from moodcut_training.features import ClipFeatures, FeatureReader
+from moodcut_training.posteriors import PosteriorConfig, Songs, fit_heads
+from moodcut_training.small import prompt_features, read_songs
 
 STYLES = {
     "default": Selection(),
@@ -69,12 +70,13 @@ STYLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """Everything known of the clips, by number; ``shots`` None of those without picture."""
+    """Everything known of the clips, by number; ``shots`` None of those without picture. ``songs`` help to train."""
 
     clips: Sequence[Clip]
     shots: Sequence[ClipShots | None]
     features: Sequence[ClipFeatures]
     music: Sequence[media_pb2.MusicAnalysis | None]
+    songs: Songs | None
 
     @property
     def groups(self) -> list[str]:
@@ -85,7 +87,9 @@ class Material:
         return np.array([clip.emotion for clip in self.clips])
 
 
-def read_material(clips: Sequence[Clip], cache: Path, *, is_music: Callable[[Clip], bool]) -> Material:
+def read_material(
+    clips: Sequence[Clip], cache: Path, *, is_music: Callable[[Clip], bool], songs: Path | None = None
+) -> Material:
     """Analyse what is not in the cache yet, saying how far it is."""
     reader, features = ClipReader(cache, Shape()), FeatureReader(cache / "features")
     shots, heard, music = [], [], []
@@ -95,11 +99,17 @@ def read_material(clips: Sequence[Clip], cache: Path, *, is_music: Callable[[Cli
         heard.append(features.clip(clip.path))
         music.append(reader.music(clip.path) if is_music(clip) and len(heard[-1].windows) else None)
     print(file=sys.stderr)
-    return Material(clips=clips, shots=shots, features=heard, music=music)
+    return Material(
+        clips=clips,
+        shots=shots,
+        features=heard,
+        music=music,
+        songs=read_songs(songs, features) if songs is not None else None,
+    )
 
 
 def make_trial(
-    material: Material, number: int, held: Sequence[int], heads: Heads, arguments: argparse.Namespace
+    material: Material, number: int, held: Sequence[int], heads: JointSpace, arguments: argparse.Namespace
 ) -> Trial:
     """Draw the film from the ``held`` clips. Raises TooFewClipsError."""
     able = {material.clips[i].path: i for i in held if material.shots[i] is not None}
@@ -112,7 +122,7 @@ def make_trial(
     numbers = [able[clip.path] for clip in drawn]
     found = [shots for i in numbers if (shots := material.shots[i]) is not None]
     film = compose(found, [clip.emotion for clip in drawn], fps=Shape().fps, known_scenes=arguments.known_scenes)
-    whole = piece_embedding(heads.music.embed(material.features[number].windows))
+    whole = piece_embedding(heads.embed_music(material.features[number].windows))
     music = material.music[number]
     assert music is not None
     return Trial(
@@ -121,7 +131,7 @@ def make_trial(
         film=film,
         music=music,
         emotion=material.clips[number].emotion,
-        scores=shot_scores(shot_embeddings(found, heads.image.embed), whole),
+        scores=shot_scores(shot_embeddings(found, heads.embed_images), whole),
     )
 
 
@@ -131,20 +141,24 @@ def trials(material: Material, arguments: argparse.Namespace) -> Iterator[Trial]
     if arguments.shipped:
         yield from _of(material, everything, everything, load_heads(shipped_path("heads.npz")), arguments)
         return
-    from moodcut_training.small import prompt_features
-    from moodcut_training.train import TrainingConfig, train_heads
-
-    prompts = prompt_features()
+    prompts, songs = prompt_features(), material.songs
     for seed in range(arguments.repeats):
         folds = grouped_folds(material.labels.tolist(), material.groups, fold_count=arguments.folds, seed=seed)
         for fold in range(arguments.folds):
             kept, held = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
-            heads = train_heads([material.features[i] for i in kept], material.labels[kept], prompts, TrainingConfig())
+            heads = fit_heads(
+                [material.features[i] for i in kept],
+                material.labels[kept],
+                [material.clips[i].group for i in kept],
+                prompts,
+                PosteriorConfig(with_songs=songs is not None),
+                songs=songs,
+            )
             yield from _of(material, held, held, heads, arguments)
 
 
 def _of(
-    material: Material, pieces: Sequence[int], held: Sequence[int], heads: Heads, arguments: argparse.Namespace
+    material: Material, pieces: Sequence[int], held: Sequence[int], heads: JointSpace, arguments: argparse.Namespace
 ) -> Iterator[Trial]:
     for number in pieces:
         if material.music[number] is None:
@@ -251,6 +265,7 @@ def generated(directory: Path) -> list[Clip]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path, nargs="?", help="directory with manifest.csv")
+    parser.add_argument("--songs", type=Path, help="directory with manifest.csv of songs with felt emotions")
     parser.add_argument("--small", action="store_true", help="generated film and music, three random seeds")
     parser.add_argument("--cache", type=Path, help="keep the analyses of the clips here")
     parser.add_argument("--folds", type=int, default=3)
@@ -265,9 +280,6 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the table here as well")
     arguments = parser.parse_args()
     generate = arguments.small or arguments.clips is None
-    if not generate and not arguments.shipped and importlib.util.find_spec("torch") is None:
-        print("training needs torch: pip install 'moodcut[train]'; or judge the shipped heads with --shipped")
-        return 2
     print(machine())
     with tempfile.TemporaryDirectory(prefix="moodcut-emotion-") as directory:
         if generate:
@@ -278,7 +290,12 @@ def main() -> int:
             )
         else:
             clips = read_clips(arguments.clips / "manifest.csv")
-            material = read_material(clips, arguments.cache or Path(directory) / "cache", is_music=lambda clip: True)
+            material = read_material(
+                clips,
+                arguments.cache or Path(directory) / "cache",
+                is_music=lambda clip: True,
+                songs=arguments.songs and arguments.songs / "manifest.csv",
+            )
         report = judged(material, list(trials(material, arguments)), arguments)
         if arguments.validate:
             report["validated"] = validated(material, arguments)

@@ -133,7 +133,7 @@ def verify_montage(
         sound_seconds=float(sound.duration_seconds),
         picture_start_ms=float(made.start_seconds) * 1000,
         cut_errors_frames=tuple(errors),
-        unexpected_cuts=tuple(cut for cut in sorted(set(cuts) - used) if _surely_jumps(cut, best, costs)),
+        unexpected_cuts=tuple(cut for cut in sorted(set(cuts) - used) if surely_jumps(cut, best, costs)),
         invisible_joins=invisible,
         first_frame_errors=tuple(
             _frame_error(costs, start, clip.source_start_frame) for start, clip in zip(starts, clips, strict=True)
@@ -141,7 +141,7 @@ def verify_montage(
         last_frame_errors=tuple(
             _frame_error(costs, end - 1, clip.source_end_frame - 1) for end, clip in zip(ends, clips, strict=True)
         ),
-        repeated_at_joins=_repeated(best, costs, starts[1:], film_seconds, float(rate)),
+        repeated_at_joins=repeated_frames(best, costs, starts[1:], film_seconds, float(rate)),
         sound_offset_ms=lag * 1000,
         sound_correlation=correlation,
         worst_difference=float(differences.max()),
@@ -192,7 +192,7 @@ def _as_good(costs: NDArray[np.float32], matched: int, other: int) -> bool:
     return bool(costs[other] <= costs[matched] * _AS_GOOD + _AS_GOOD_LEVELS)
 
 
-def _surely_jumps(cut: int, best: NDArray[np.int64], costs: NDArray[np.float32]) -> bool:
+def surely_jumps(cut: int, best: NDArray[np.int64], costs: NDArray[np.float32]) -> bool:
     """Whether the film jumps at output frame ``cut``.
 
     Where film stands still the frame before is a guess: if a frame shortly before the next one is as good a match for
@@ -262,7 +262,7 @@ def _frame_error(costs: NDArray[np.float32], output_frame: int, source_frame: in
     return int(good[np.argmin(np.abs(good - source_frame))] - source_frame)
 
 
-def _repeated(
+def repeated_frames(
     best: NDArray[np.int64],
     costs: NDArray[np.float32],
     starts: Sequence[int],
@@ -277,6 +277,7 @@ def _repeated(
                 continue
             following = min(int(best[one]) + 1, len(film_seconds) - 1)
             is_due = film_seconds[following] - film_seconds[best[one]] < 1.05 / rate
+            # Where film stands still, the first of the two may be the film's frame before: nothing is repeated then.
             if best[one] and _as_good(costs[one], int(best[one]), int(best[one]) - 1):
                 continue
             looks_different = costs[other, following] > costs[other, best[one]] * _AS_GOOD + _AS_GOOD_LEVELS
