@@ -242,19 +242,16 @@ class Evaluation:
     tables: ModuleType
     plots: ModuleType
     model: ModuleType
-    registry: ModuleType
 
 
 def evaluation() -> Evaluation:
     """What `moodcut evaluate` runs. Raises MissingExtraError."""
     try:
-        from moodcut_scorer import model, registry
+        from moodcut_scorer import model
         from moodcut_scorer.evaluation import evaluating, manifest, plots, tables
     except ImportError as error:
         raise missing_extra("scorer", error) from error
-    return Evaluation(
-        manifest=manifest, evaluating=evaluating, tables=tables, plots=plots, model=model, registry=registry
-    )
+    return Evaluation(manifest=manifest, evaluating=evaluating, tables=tables, plots=plots, model=model)
 
 
 def load_judge(named: str) -> Any:

@@ -14,6 +14,7 @@ from support.labelled_clips import make_clips
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install moodcut[train]")
 
 from moodcut_kit.media.audio import decode_audio  # noqa: E402
+from moodcut_kit.modelcache import sha256_of  # noqa: E402
 from moodcut_scorer import EMOTIONS, Runtime, SmallModel  # noqa: E402
 from moodcut_scorer.errors import ModelMissingError  # noqa: E402
 from moodcut_training.backbones.registry import BackboneSpec, load_backbone  # noqa: E402
@@ -242,10 +243,18 @@ def test_what_cannot_be_trained(configured: Callable[..., RunConfig], monkeypatc
 def test_the_scorer_runs_what_was_trained(configured: Callable[..., RunConfig], manifest: Path, tmp_path: Path) -> None:
     result = train(configured(epochs=2), for_scorer=True)
     directory = tmp_path / "mine"
-    written = export_for_scorer(result.model, directory)
-    assert sorted(path.name for path in written) == ["heads.npz", "image.onnx", "music-msd.onnx", "music-mtt.onnx"]
+    written = export_for_scorer(result.model, directory, learned_from=result.learned_from)
+    assert sorted(path.name for path in written) == [
+        "heads-trained-on.txt",
+        "heads.npz",
+        "image.onnx",
+        "music-msd.onnx",
+        "music-mtt.onnx",
+    ]
     scorer = SmallModel(runtime=Runtime(thread_count=1, providers=("CPUExecutionProvider",)), directory=directory)
     assert scorer.name.startswith("mine-")
+    assert scorer.trained_on == {sha256_of(path) for path in result.learned_from}
+    assert 0 < len(scorer.trained_on) < len(list(manifest.parent.glob("*.mp4")))
 
     network = result.model.network
     pictures = [np.random.default_rng(n).integers(0, 255, (48, 64, 3), dtype=np.uint8) for n in range(3)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
+from moodcut_scorer.registry import shipped_path
+from moodcut_scorer.traininglist import write_training_list
 
 EMOTIONS = ("excited", "fear", "neutral", "relaxation", "sad", "tension")
 
@@ -49,6 +54,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "broken.mp4").write_bytes(b"\0\0\0\x18ftypmp42 and no more")
     rows += ["broken.mp4,sad,b,test", "absent.mp4,sad,b,test"]
     (folder / "clips.csv").write_text("\n".join(rows) + "\n")
+    (folder / "silent.csv").write_text("file,emotion,group\n2.mp4,neutral,g1\n")
+    (folder / "music.csv").write_text("file,emotion,group\n1.mp4,fear,g0\n4.mp4,sad,g2\n")
     return folder
 
 
@@ -87,12 +94,34 @@ def test_table_with_learned_classifiers(folder: Path) -> None:
     assert "mean average precision" not in done.stdout, "no emotion has two groups here, so nothing can be ranked"
 
 
+def test_classifiers_learned_from_pictures_alone(folder: Path) -> None:
+    done = moodcut("small", folder / "music.csv", "--train", folder / "silent.csv", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    learned = found["others"]["supervised classifiers"]
+    assert learned["audio"] is None
+    assert learned["visual"]["count"] == 1
+    assert found["met_in_training"] == []
+    assert found["met_by_classifiers"] == []
+
+
+def test_clips_that_the_model_met_are_told(folder: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(shipped_path(""), own)
+    write_training_list(own / "heads.npz", [folder / "4.mp4"])
+    done = moodcut(own, folder / "music.csv", "--train", folder / "music.csv")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^CAUTION: own-\w+ was trained on 1 of these files", done.stdout, re.MULTILINE)
+    assert "CAUTION: 2 of these files share a group with --train" in done.stdout
+
+
 def test_mistakes_are_named(folder: Path, tmp_path: Path) -> None:
     csv = folder / "clips.csv"
     for words, said in (
         (("nosuch", csv), "There is no model 'nosuch'"),
         (("small", csv, "--split", "dev"), "lists no files of the split 'dev'"),
-        (("small", csv, "--media", tmp_path), "None of 14 files could be read"),
+        ((tmp_path, csv), "`moodcut train --export`"),
+        (("small", csv, "--media", tmp_path), f"None of 14 files could be read; the first: {tmp_path / '0.mp4'}"),
         (("small", csv, "--zero-shot", "audioclip"), "is not NAME=WEIGHTS"),
     ):
         done = moodcut(*words)

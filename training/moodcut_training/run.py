@@ -41,12 +41,16 @@ Watch = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """The model and its figures. ``resumed``: the run had been begun before."""
+    """The model and its figures. ``resumed``: the run had been begun before.
+
+    ``learned_from``: the clips of the training and validation splits, which decided the weights and the temperatures.
+    """
 
     model_path: Path
     model: TrainedModel
     report: dict[str, Any]
     resumed: bool
+    learned_from: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +223,8 @@ def _finished(
     model = TrainedModel(network=network.cpu().eval(), config=config.described(), temperatures=warmth, report=report)
     path = save_model(config.output / MODEL, model)
     publish(config.output / REPORT, partial(_write_json, report))
-    return RunResult(model_path=path, model=model, report=report, resumed=resumed)
+    learned_from = tuple(item.path for name in ("train", "validation") for item in splits[name].items)
+    return RunResult(model_path=path, model=model, report=report, resumed=resumed, learned_from=learned_from)
 
 
 def _write_json(value: dict[str, Any], target: Path) -> None:

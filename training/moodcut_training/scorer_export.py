@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
@@ -24,6 +24,7 @@ from moodcut_scorer.emotions import EMOTIONS
 from moodcut_scorer.heads import Head, Heads
 from moodcut_scorer.mel import MEL_COUNT, PATCH_FRAMES
 from moodcut_scorer.preprocess import INPUT_SIZE
+from moodcut_scorer.traininglist import write_training_list
 from moodcut_training.backbones.base import Backbone
 from moodcut_training.errors import ExportError
 from moodcut_training.export import export_heads
@@ -54,11 +55,13 @@ class ForScorer(Protocol):
         ...
 
 
-def export_for_scorer(model: TrainedModel, directory: Path) -> list[Path]:
+def export_for_scorer(model: TrainedModel, directory: Path, *, learned_from: Iterable[Path]) -> list[Path]:
     """Write image.onnx, music-mtt.onnx, music-msd.onnx and heads.npz; ``$MOODCUT_MODEL_DIRECTORY`` names their folder.
 
-    Each graph is run once against its network. Free text is left out: the scorer's moods are the six stored prompts.
-    Raises ExportError if the backbone cannot be run by the scorer, was trained without text, or a graph differs.
+    ``learned_from``: the clips that decided the weights; their hashes are written beside the heads, so that `moodcut
+    evaluate` can say which of its clips the model has met. Each graph is run once against its network. Free text is
+    left out: the scorer's moods are the six stored prompts. Raises ExportError if the backbone cannot be run by the
+    scorer, was trained without text, or a graph differs.
     """
     network = model.network
     backbone = check_exportable(network.backbone, model.config)
@@ -69,7 +72,8 @@ def export_for_scorer(model: TrainedModel, directory: Path) -> list[Path]:
     made = [_export(backbone.scorer_image_encoder(), pictures, "images", ["features"], directory / "image.onnx")]
     for encoder, name in ((first, "music-mtt.onnx"), (second, "music-msd.onnx")):
         made.append(_export(encoder, patches, "patches", ["penultimate", "tags"], directory / name))
-    return [*made, export_heads(scorer_heads(model), directory / "heads.npz")]
+    heads = export_heads(scorer_heads(model), directory / "heads.npz")
+    return [*made, heads, write_training_list(heads, learned_from)]
 
 
 def check_exportable(backbone: Backbone, config: Mapping[str, Any]) -> ForScorer:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from moodcut_kit.errors import MoodcutError
 from moodcut_kit.modelcache import cache_dir, sha256_of
 from moodcut_scorer.emotions import EMOTIONS, PROMPTS
 from moodcut_scorer.encoders import TextFeatures
@@ -29,6 +30,7 @@ from moodcut_scorer.evaluation.figures import classified
 from moodcut_scorer.registry import shipped_path
 from moodcut_scorer.sessions import Runtime
 from moodcut_scorer.textbuild import text_model_paths
+from moodcut_scorer.traininglist import write_training_list
 from moodcut_training.data import ManifestError, grouped_folds, read_clips
 from moodcut_training.evaluate import cross_validate, differences, table
 from moodcut_training.export import export_posterior_heads
@@ -140,7 +142,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="how many times the folds are drawn")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        _run(options)
+    except (MoodcutError, OSError, ValueError) as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+
+
+def _run(options: argparse.Namespace) -> None:
     started = time.monotonic()
+    prompts = prompt_features()
     clips, reader = read_clips(options.clips), FeatureReader(options.cache)
     data = Labelled(
         clips=reader.clips([clip.path for clip in clips]),
@@ -149,7 +159,7 @@ def main() -> None:
     )
     songs = read_songs(options.songs, reader) if options.songs else None
     _LOG.info("features of %d clips after %.0f s", len(clips), time.monotonic() - started)
-    prompts, config = prompt_features(), PosteriorConfig(with_songs=songs is not None)
+    config = PosteriorConfig(with_songs=songs is not None)
     if options.action == "table":
         found = cross_validate(data, methods(prompts, songs), seeds=range(options.seeds))
         sys.stdout.write(f"{table(found)}\n\n{differences(found)}\n")
@@ -158,6 +168,7 @@ def main() -> None:
     if options.action == "train":
         heads = fit_heads(data.clips, data.labels, data.groups.tolist(), prompts, config, songs=songs)
         report["sha256"] = sha256_of(export_posterior_heads(heads, options.out))
+        write_training_list(options.out, [clip.path for clip in clips])
     else:
         method = posterior_method("small", prompts, songs, config)
         found = cross_validate(data, [method], seeds=range(options.seeds))

@@ -47,10 +47,10 @@ def command(
 ) -> None:
     """Judge MODEL on the labelled media of MANIFEST: accuracy, macro F1, retrieval, confusion, beside baselines.
 
-    MODEL is `small`, or a directory or file of a model of one's own. MANIFEST is a CSV with the columns file, emotion
-    (excited, fear, neutral, relaxation, sad or tension) and group (files of one group come from the same source; for
-    the intervals, and so that no clip finds its own sibling). Files may have picture, sound or both; one that cannot be
-    read is named and left out.
+    MODEL is `small`, a directory that `moodcut train --export` wrote, or a heads.npz. MANIFEST is a CSV with the
+    columns file, emotion (excited, fear, neutral, relaxation, sad or tension) and group (files of one group come from
+    the same source; for the intervals, and so that no clip finds its own sibling). Files may have picture, sound or
+    both; one that cannot be read is named and left out. Clips that the model was trained on are told: they flatter it.
 
     \b
     Examples:

@@ -88,7 +88,7 @@ def command(
     if export is not None:
         with stage_progress() as progress:
             progress.update("export", 0.0)
-            exported = export_for_scorer(result.model, export)
+            exported = export_for_scorer(result.model, export, learned_from=result.learned_from)
     if as_json:
         files: list[Json] = [str(path) for path in exported]
         print_json({"model": str(result.model_path), "exported": files, "resumed": result.resumed, **result.report})

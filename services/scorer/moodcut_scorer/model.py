@@ -18,6 +18,7 @@ from moodcut_scorer.registry import DEFAULT_MODEL, digest_of_model, model_direct
 from moodcut_scorer.scoring import piece_embedding
 from moodcut_scorer.sessions import Runtime
 from moodcut_scorer.textbuild import text_model_paths
+from moodcut_scorer.traininglist import read_training_list
 from moodcut_scorer.vectors import softmax
 from moodcut_scorer.windows import even_windows, unit_windows
 
@@ -118,6 +119,11 @@ class SmallModel:
     def dimension(self) -> int:
         """Size of the joint space."""
         return self._heads.dimension
+
+    @property
+    def trained_on(self) -> frozenset[str] | None:
+        """SHA-256 of the clips that the heads learned from, None if the model does not say."""
+        return read_training_list(model_file(self._directory, "heads.npz"))
 
     @property
     def providers(self) -> dict[str, list[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 from moodcut_scorer.errors import ModelMissingError
@@ -56,9 +55,10 @@ def model_directory() -> Path:
 
 def list_models(*, text_directory: Path | None = None) -> list[ModelFile]:
     """All files of the default model by name: those shipped, and the text encoder that has to be built once."""
+    home = model_directory()
+    mend = "reinstall moodcut[scorer]" if home == _SHIPPED_DIRECTORY else f"see ${MODEL_VARIABLE}"
     found = [
-        _describe(name, purpose, licence, model_directory() / name, "reinstall moodcut[scorer]")
-        for name, purpose, licence in _model_files()
+        _describe(name, purpose, licence, model_file(home, name), mend) for name, purpose, licence in _model_files(home)
     ]
     path, tokenizer = text_model_paths(text_directory)
     text = _describe("text.onnx", "all-MiniLM-L6-v2, int8: features of texts", "Apache-2.0", path, BUILD_COMMAND)
@@ -67,12 +67,6 @@ def list_models(*, text_directory: Path | None = None) -> list[ModelFile]:
     # Only EmbedText needs it: the prompts of the six emotions are stored with the heads.
     text = replace(text, required=False)
     return sorted([*found, text], key=lambda model: model.name)
-
-
-@cache
-def digest_of_shipped() -> str:
-    """SHA-256 over the shipped files: what a fingerprint of scores must hold. Raises ModelMissingError."""
-    return digest_of_model(_SHIPPED_DIRECTORY)
 
 
 def model_file(home: Path, name: str) -> Path:
@@ -88,17 +82,26 @@ def digest_of_model(directory: Path) -> str:
     for name, _, _ in _SHIPPED:
         path = model_file(directory, name)
         if not path.is_file():
-            mend = "Reinstall moodcut[scorer]." if directory == _SHIPPED_DIRECTORY else f"See ${MODEL_VARIABLE}."
-            raise ModelMissingError(f"The model file {name} is not at {directory}. {mend}")
+            raise ModelMissingError(f"The model file {name} is not at {path.parent}. {_mend(directory)}")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def _model_files() -> list[tuple[str, str, str]]:
-    """Name, purpose and licence of the model's files; of a model of the user's own only they know the licence."""
-    if model_directory() == _SHIPPED_DIRECTORY:
-        return list(_SHIPPED)
-    return [(name, f"trained by the user, in place of: {purpose}", "the user's own") for name, purpose, _ in _SHIPPED]
+def _mend(home: Path) -> str:
+    if home == _SHIPPED_DIRECTORY or home.is_file():
+        return "Reinstall moodcut[scorer]."
+    names = ", ".join(name for name, _, _ in _SHIPPED)
+    return f"A model of one's own (`moodcut train --export`, ${MODEL_VARIABLE}) is a folder of {names}."
+
+
+def _model_files(home: Path) -> list[tuple[str, str, str]]:
+    """Name, purpose and licence of the model's files; of those of the user's own only they know the licence."""
+    return [
+        (name, purpose, licence)
+        if model_file(home, name) == shipped_path(name)
+        else (name, f"trained by the user, in place of: {purpose}", "the user's own")
+        for name, purpose, licence in _SHIPPED
+    ]
 
 
 def _describe(name: str, purpose: str, licence: str, path: Path, command: str) -> ModelFile:

@@ -170,7 +170,40 @@ def test_tables_and_pictures(tmp_path: Path) -> None:
     text = "\n".join(as_text(evaluated))
     assert "1.00 (1.00 to 1.00)" in text
     assert all(emotion in text for emotion in EMOTIONS)
+    assert "neutral relaxation" in text
     assert judgement.visual is not None
     draw_confusion(judgement.visual.confusion, "pictures", tmp_path / "c.png")
     with Image.open(tmp_path / "c.png") as image:
         assert image.size[0] > 500
+
+
+def test_what_flatters_the_figures_is_said() -> None:
+    truth = np.arange(6)
+    judgement = judged(answers(SURE, SURE, np.eye(6)), truth, np.array(list("abcdef")))
+    told = Evaluated(
+        judgements=[judgement],
+        file_count=6,
+        group_count=6,
+        failed=[],
+        met_in_training=["a.mp4", "b.mp4"],
+        met_by_classifiers=["c.mp4"],
+    )
+    found, text = as_json(told), list(as_text(told))
+    assert found["met_in_training"] == ["a.mp4", "b.mp4"]
+    assert found["met_by_classifiers"] == ["c.mp4"]
+    assert text[1] == "CAUTION: it was trained on 2 of these files, which flatters its figures"
+    assert text[2].startswith("CAUTION: 1 of these files share a group with --train")
+    unknown = Evaluated(judgements=[judgement], file_count=6, group_count=6, failed=[])
+    assert as_json(unknown)["met_in_training"] is None
+    assert not any("CAUTION" in line for line in as_text(unknown))
+
+
+def test_one_group_has_no_interval() -> None:
+    judgement = judged(answers(SURE, SURE), np.arange(6), np.array(["a"] * 6))
+    evaluated = Evaluated(judgements=[judgement], file_count=6, group_count=1, failed=[])
+    found = json.loads(json.dumps(as_json(evaluated), allow_nan=False))
+    assert found["visual"]["accuracy"] == 1
+    assert (found["visual"]["interval"], found["visual"]["macro_f1_interval"]) == (None, None)
+    text = "\n".join(as_text(evaluated))
+    assert "so there are no intervals" in text
+    assert "nan" not in text

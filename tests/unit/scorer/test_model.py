@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from moodcut_kit.errors import InvalidArgumentError
 from moodcut_scorer import EMOTIONS, PROMPTS, EmotionModel, Runtime, SmallModel, list_models
 from moodcut_scorer.emotions import emotion_index
 from moodcut_scorer.errors import BadImageError, ModelDamagedError, ModelMissingError
+from moodcut_scorer.model import load_model
 from moodcut_scorer.preprocess import prepare_image, prepare_images
-from moodcut_scorer.registry import MODEL_VARIABLE, digest_of_shipped, shipped_path
+from moodcut_scorer.registry import MODEL_VARIABLE, digest_of_model, shipped_path
 from moodcut_scorer.sessions import open_session
+from moodcut_scorer.traininglist import read_training_list, write_training_list
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +76,7 @@ def test_prompts_lie_nearest_to_themselves(model: SmallModel) -> None:
 
 def test_interface_is_met_and_text_needs_a_build(model: SmallModel) -> None:
     described: EmotionModel = model
-    assert described.name == f"small-{digest_of_shipped()[:8]}"
+    assert described.name == f"small-{digest_of_model(shipped_path(''))[:8]}"
     with pytest.raises(ModelMissingError, match="moodcut models build"):
         described.encode_text(["a sad scene"])
 
@@ -98,7 +101,7 @@ def test_a_model_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     own = tmp_path / "own"
     shutil.copytree(shipped_path(""), own)
     described = SmallModel(directory=own)
-    assert described.name == f"own-{digest_of_shipped()[:8]}"
+    assert described.name == f"own-{digest_of_model(shipped_path(''))[:8]}"
     monkeypatch.setenv(MODEL_VARIABLE, str(own))
     (own / "heads.npz").write_bytes(b"damaged")
     with pytest.raises(ModelDamagedError, match="own"):
@@ -110,6 +113,34 @@ def test_a_model_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path / "none"))
     with pytest.raises(ModelMissingError, match=rf"{MODEL_VARIABLE}"):
         SmallModel()
+
+
+def test_heads_of_ones_own_on_the_encoders_that_ship(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heads = Path(shutil.copy(shipped_path("heads.npz"), tmp_path / "mine.npz"))
+    monkeypatch.setenv(MODEL_VARIABLE, str(heads))
+    rows = {each.name: each for each in list_models(text_directory=tmp_path)}
+    assert rows["heads.npz"].path == heads
+    assert rows["heads.npz"].license == "the user's own"
+    assert (rows["image.onnx"].ready, rows["image.onnx"].license) == (True, "Apache-2.0")
+    assert load_model(str(heads)).trained_on is None, "what these heads learned from is not known"
+
+
+def test_a_folder_without_a_model_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_bytes(b"what `moodcut train` keeps for itself")
+    with pytest.raises(ModelMissingError, match=r"image\.onnx is not at .*`moodcut train --export`"):
+        load_model(str(tmp_path))
+
+
+def test_the_files_that_heads_learned_from(tmp_path: Path) -> None:
+    heads, clip = tmp_path / "heads.npz", tmp_path / "clip.mp4"
+    clip.write_bytes(b"clip")
+    assert read_training_list(heads) is None
+    first = write_training_list(heads, [clip, clip]).read_bytes()
+    assert read_training_list(heads) == {hashlib.sha256(b"clip").hexdigest()}
+    assert write_training_list(heads, [clip]).read_bytes() == first
+    shipped = read_training_list(shipped_path("heads.npz"))
+    assert shipped is not None
+    assert len(shipped) == 96, "the clips that the model card tells of"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ def test_confusion_and_f1() -> None:
     truth, predicted = np.array([0, 0, 1, 1, 2]), np.array([0, 1, 1, 1, 0])
     assert confusion(truth, predicted, 3).tolist() == [[1, 1, 0], [0, 2, 0], [1, 0, 0]]
     assert macro_f1(truth, predicted, 3) == pytest.approx((2 * 1 / 4 + 2 * 2 / 5 + 0) / 3)
+    assert macro_f1(truth, predicted, 6) == macro_f1(truth, predicted, 3), "classes that nobody met take no part"
+    assert macro_f1(truth, truth) == 1
 
 
 def test_average_precision() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from moodcut_kit.errors import InvalidArgumentError, MoodcutError
+from moodcut_kit.modelcache import sha256_of
 from moodcut_scorer.emotions import EMOTIONS
 from moodcut_scorer.evaluation.figures import Answers, Judgement, judged
 from moodcut_scorer.evaluation.judges import AffectJudge, Judge, Kept, ModelJudge, SupervisedJudge, column
@@ -29,13 +30,17 @@ class NothingToJudgeError(InvalidArgumentError):
 class Evaluated:
     """Judgements of the model, of its nearest prompts and of the baselines, in this order; and what was judged.
 
-    ``failed`` names the files that could not be read, with the reason.
+    ``failed`` names the files that could not be read, with the reason. ``met_in_training``: the files judged that the
+    model learned from, None if it does not say from which; ``met_by_classifiers``: those with a sibling (a file of the
+    same group) or themselves among the files that the supervised classifiers learned from. They flatter the figures.
     """
 
     judgements: list[Judgement]
     file_count: int
     group_count: int
     failed: list[tuple[str, str]]
+    met_in_training: list[str] | None = None
+    met_by_classifiers: list[str] = field(default_factory=list)
 
 
 def evaluate(
@@ -73,9 +78,10 @@ def evaluate(
             for place, row in zip(kept, taken, strict=True):
                 place.append(row)
         if not read:
-            raise NothingToJudgeError(f"None of {len(some)} files could be read; the first: {failed[-1][1]}")
+            raise NothingToJudgeError(f"None of {len(some)} files could be read; the first: {failed[-len(some)][1]}")
         return read, kept
 
+    known: list[Item] = []
     if supervised is not None:
         known, learned = look(train, [supervised], 0)
         supervised.learn(learned[0], np.array([item.emotion for item in known]))
@@ -84,6 +90,7 @@ def evaluate(
     truth, groups = np.array([item.emotion for item in read]), np.array([item.group for item in read])
     answers = [each for judge, rows in zip(judges, kept, strict=True) for each in judge.answers(rows)]
     usual = np.bincount([item.emotion for item in train] or truth, minlength=len(EMOTIONS)).argmax()
+    known_groups = {item.group for item in known}
     there = [~np.isnan(column(kept[0], side)).any(axis=1) for side in (0, 1)]
     answers.append(_always(int(usual), there[0], there[1]))
     return Evaluated(
@@ -91,7 +98,13 @@ def evaluate(
         file_count=len(read),
         group_count=len(set(groups.tolist())),
         failed=failed,
+        met_in_training=_met(read, model.trained_on),
+        met_by_classifiers=[item.name for item in read if item.group in known_groups],
     )
+
+
+def _met(items: Sequence[Item], trained_on: Collection[str] | None) -> list[str] | None:
+    return None if trained_on is None else [item.name for item in items if sha256_of(item.path) in trained_on]
 
 
 def _always(emotion: int, seen: np.ndarray, heard: np.ndarray) -> Answers:

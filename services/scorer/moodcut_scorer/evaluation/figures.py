@@ -18,6 +18,7 @@ from moodcut_scorer.evaluation.metrics import (
 
 MODALITIES = ("audio", "visual", "joint")
 Interval = tuple[float, float]
+_NO_INTERVAL: Interval = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,10 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """One modality: accuracy and macro F1 with 95 % intervals over groups, and the confusion matrix (rows: truth)."""
+    """One modality: accuracy and macro F1 with 95 % intervals over groups, and the confusion matrix (rows: truth).
+
+    The ends of the intervals are NaN where all items are of one group: resampling it says nothing.
+    """
 
     count: int
     accuracy: float
@@ -70,9 +74,13 @@ def classified(scores: np.ndarray, truth: np.ndarray, groups: np.ndarray, *, cal
     return Figures(
         count=len(truth),
         accuracy=float(np.mean(predicted == truth)),
-        interval=bootstrap_interval((predicted == truth).astype(np.float64), groups),
+        interval=_interval((predicted == truth).astype(np.float64), groups),
         macro_f1=macro_f1(truth, predicted),
-        macro_f1_interval=bootstrap_of(lambda drawn: macro_f1(truth[drawn], predicted[drawn]), groups),
+        macro_f1_interval=(
+            bootstrap_of(lambda drawn: macro_f1(truth[drawn], predicted[drawn]), groups)
+            if len(np.unique(groups)) > 1
+            else _NO_INTERVAL
+        ),
         confusion=confusion(truth, predicted, len(EMOTIONS)),
         calibration_error=calibration_error(scores, truth) if calibrated else None,
     )
@@ -104,7 +112,11 @@ def retrieved(
 
 def _mean(precisions: np.ndarray, groups: np.ndarray) -> tuple[float, Interval]:
     answered = ~np.isnan(precisions)
-    return float(precisions[answered].mean()), bootstrap_interval(precisions[answered], groups[answered])
+    return float(precisions[answered].mean()), _interval(precisions[answered], groups[answered])
+
+
+def _interval(values: np.ndarray, groups: np.ndarray) -> Interval:
+    return bootstrap_interval(values, groups) if len(np.unique(groups)) > 1 else _NO_INTERVAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

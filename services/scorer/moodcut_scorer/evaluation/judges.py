@@ -108,7 +108,7 @@ class SupervisedJudge:
 
     def __init__(self, model: SmallModel) -> None:
         self._model = model
-        self._fitted: list[SoftmaxRegression] = []
+        self._fitted: list[SoftmaxRegression | None] = []
 
     def take(self, media: Media) -> Kept:
         """Features of the whole clip."""
@@ -121,18 +121,21 @@ class SupervisedJudge:
         return picture, sound
 
     def learn(self, kept: Sequence[Kept], labels: np.ndarray) -> None:
-        """Fit both classifiers to labelled files. Raises ValueError if there is no picture or no sound among them."""
+        """Fit both classifiers to labelled files; where none has a picture, or a sound, there is no such classifier."""
         self._fitted = []
-        for side, what in ((0, "picture"), (1, "sound")):
+        for side in (0, 1):
             rows = [row for row in range(len(kept)) if kept[row][side] is not None]
-            if not rows:
-                raise ValueError(f"no training file has a {what}")
-            features = np.stack([np.asarray(kept[row][side]) for row in rows])
-            self._fitted.append(fit_softmax_regression(features, labels[rows]))
+            features = [np.asarray(kept[row][side]) for row in rows]
+            self._fitted.append(fit_softmax_regression(np.stack(features), labels[rows]) if rows else None)
 
     def answers(self, kept: Sequence[Kept]) -> list[Answers]:
         """Posteriors of what :meth:`learn` has fitted."""
-        visual, audio = (_rows(fitted.probabilities, column(kept, side)) for side, fitted in enumerate(self._fitted))
+        visual, audio = (
+            np.full((len(kept), len(EMOTIONS)), np.nan)
+            if fitted is None
+            else _rows(fitted.probabilities, column(kept, side))
+            for side, fitted in enumerate(self._fitted)
+        )
         return [
             Answers(
                 name="supervised classifiers",

@@ -15,11 +15,14 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, class_count: int = 6) ->
 
 
 def macro_f1(truth: np.ndarray, predicted: np.ndarray, class_count: int = 6) -> float:
-    """Mean over the classes of the harmonic mean of precision and recall; a class never met nor predicted counts 0."""
+    """Mean, over the classes met or predicted, of the harmonic mean of precision and recall.
+
+    ``truth`` and ``predicted`` int64 [n], n at least 1. A class that is neither met nor predicted takes no part.
+    """
     table = confusion(truth, predicted, class_count)
-    hits = table.diagonal().astype(np.float64)
     total = table.sum(axis=0) + table.sum(axis=1)
-    return float(np.mean(np.divide(2 * hits, total, out=np.zeros(class_count), where=total > 0)))
+    there = total > 0
+    return float(np.mean(2 * table.diagonal()[there] / total[there]))
 
 
 def average_precisions(

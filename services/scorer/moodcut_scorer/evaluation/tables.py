@@ -9,7 +9,7 @@ import numpy as np
 from moodcut_kit.contract import Json
 from moodcut_scorer.emotions import EMOTIONS
 from moodcut_scorer.evaluation.evaluating import Evaluated
-from moodcut_scorer.evaluation.figures import MODALITIES, Figures, Judgement, Retrieval
+from moodcut_scorer.evaluation.figures import MODALITIES, Figures, Interval, Judgement, Retrieval
 
 _TITLES = {"audio": "music", "visual": "pictures", "joint": "both"}
 
@@ -23,6 +23,8 @@ def as_json(evaluated: Evaluated) -> dict[str, Json]:
         "others": {each.name: _judgement(each) for each in others},
         "file_count": evaluated.file_count,
         "group_count": evaluated.group_count,
+        "met_in_training": None if evaluated.met_in_training is None else list[Json](evaluated.met_in_training),
+        "met_by_classifiers": list[Json](evaluated.met_by_classifiers),
         "failed": [{"file": file, "reason": reason} for file, reason in evaluated.failed],
         "emotions": list(EMOTIONS),
     }
@@ -40,8 +42,8 @@ def _figures(figures: Figures | None) -> Json:
     found: dict[str, Json] = {
         "accuracy": figures.accuracy,
         "macro_f1": figures.macro_f1,
-        "interval": list(figures.interval),
-        "macro_f1_interval": list(figures.macro_f1_interval),
+        "interval": _interval(figures.interval),
+        "macro_f1_interval": _interval(figures.macro_f1_interval),
         "count": figures.count,
         "confusion": [[int(count) for count in row] for row in figures.confusion],
     }
@@ -55,15 +57,20 @@ def _retrieval(retrieval: Retrieval | None) -> Json:
         return None
     return {
         "image_by_music_map": retrieval.image_by_music_map,
-        "image_by_music_interval": list(retrieval.image_by_music_interval),
+        "image_by_music_interval": _interval(retrieval.image_by_music_interval),
         "music_by_image_map": retrieval.music_by_image_map,
-        "music_by_image_interval": list(retrieval.music_by_image_interval),
+        "music_by_image_interval": _interval(retrieval.music_by_image_interval),
     }
+
+
+def _interval(interval: Interval) -> Json:
+    return None if np.isnan(interval).any() else list[Json](interval)
 
 
 def as_text(evaluated: Evaluated) -> Iterator[str]:
     """Lines: Table 3 with all baselines, retrieval, and the model's confusion matrices (Figure 6)."""
     yield f"{evaluated.file_count} files of {evaluated.group_count} groups; intervals: 95 %, bootstrap over groups"
+    yield from _cautions(evaluated)
     width = max(len(each.name) for each in evaluated.judgements)
     yield ""
     yield f"{'accuracy':<{width}}  " + "".join(f"{_TITLES[each]:<22}" for each in MODALITIES).rstrip()
@@ -93,10 +100,22 @@ def as_text(evaluated: Evaluated) -> Iterator[str]:
             yield from confusion_lines(f"{_TITLES[modality]}: what was found, in % of each row's clips", figures)
 
 
+def _cautions(evaluated: Evaluated) -> Iterator[str]:
+    """What makes the figures say less than they seem to."""
+    if evaluated.group_count < 2:
+        yield "all files are of one group, so there are no intervals"
+    if evaluated.met_in_training:
+        met, name = len(evaluated.met_in_training), evaluated.judgements[0].name
+        yield f"CAUTION: {name} was trained on {met} of these files, which flatters its figures"
+    if evaluated.met_by_classifiers:
+        met = len(evaluated.met_by_classifiers)
+        yield f"CAUTION: {met} of these files share a group with --train, which flatters the supervised classifiers"
+
+
 def confusion_lines(title: str, figures: Figures) -> Iterator[str]:
     """A confusion matrix, a row for each true emotion."""
     yield title
-    yield " " * 12 + "".join(f"{emotion[:9]:>11}" for emotion in EMOTIONS) + "      count"
+    yield " " * 12 + "".join(f"{emotion:>11}" for emotion in EMOTIONS) + "      count"
     for emotion, row in zip(EMOTIONS, figures.confusion, strict=True):
         shares = 100 * row / max(1, int(row.sum()))
         yield f"{emotion:<12}" + "".join(f"{share:>11.0f}" for share in shares) + f"{int(np.sum(row)):>11}"
@@ -106,8 +125,9 @@ def _accuracy(figures: Figures | None) -> str:
     return "-" if figures is None else _with(figures.accuracy, figures.interval)
 
 
-def _with(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"
+def _with(value: float, interval: Interval) -> str:
+    known = not np.isnan(interval).any()
+    return f"{value:.2f} ({interval[0]:.2f} to {interval[1]:.2f})" if known else f"{value:.2f}"
 
 
 def matrices(evaluated: Evaluated) -> Mapping[str, np.ndarray]:
