@@ -233,4 +233,4 @@ def test_a_director_that_stops_asks_to_be_asked_again(house: House) -> None:
             assert begun.wait(20)
         asking.join(20)
     assert codes == ["UNAVAILABLE"]
-    assert ended.is_set()
+    assert ended.wait(20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -80,5 +81,9 @@ def test_mistakes_end_in_one_clear_message(trial: Trial, no_song: Path) -> None:
     _, stderr = run("match", trial.film, no_song, "--store", trial.store, expect=1)
     assert "notes.wav" in stderr
     assert "Traceback" not in stderr
+    stdout, stderr = run("match", trial.film, no_song, "--json", "--store", trial.store, expect=1)
+    (pair,) = json.loads(stdout)["matches"]
+    assert pair["error"]["message"] in stderr
+    assert pair["fit"] is None
     stdout, stderr = run("match", trial.film, trial.song, trial.song, "--store", trial.store)
     assert stdout.count("fit ") == 1

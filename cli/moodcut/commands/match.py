@@ -84,14 +84,15 @@ def command(files: tuple[Path, ...], for_song: Path | None, **chosen: Any) -> No
                 scene_count=chosen["top_scenes"],
                 on_progress=progress.update,
             )
-    if all(match.HasField("error") for match in matches):
-        first = matches[0].error
-        raise RemoteError(first.message, code=first.code, reason=first.reason, metadata=dict(first.metadata))
+    none_fits = all(match.HasField("error") for match in matches)
     if chosen["as_json"]:
         print_json({"matches": [match_json(match, names) for match in matches]})
-        return
-    for line in match_lines(matches, names, for_song=for_song is not None):
-        click.echo(line)
+    elif len(matches) > 1 or not none_fits:
+        for line in match_lines(matches, names, for_song=for_song is not None):
+            click.echo(line)
+    if none_fits:
+        first = matches[0].error
+        raise RemoteError(first.message, code=first.code, reason=first.reason, metadata=dict(first.metadata))
 
 
 def _options(chosen: dict[str, Any]) -> montage_pb2.MontageOptions:

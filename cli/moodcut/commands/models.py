@@ -41,9 +41,15 @@ def list_command(as_json: bool) -> None:
         ]
         print_json({"models": rows})
         return
+    width = max((len(each.name) for each in models), default=0)
     for each in models:
-        state = f"{each.byte_count / 1e6:.1f} MB" if each.ready else f"not built: {each.build_command}"
-        click.echo(f"{each.name:<18} {state:<12} {each.purpose}\n{'':<18} {'':<12} licence: {each.license}")
+        state = f"{each.byte_count / 1e6:.1f} MB" if each.ready else "missing"
+        lines = [each.purpose, f"licence: {each.license}"]
+        if not each.ready:
+            lines.append(f"get it: {each.build_command}")
+        click.echo(f"{each.name:<{width}}  {state:>9}  {lines[0]}")
+        for line in lines[1:]:
+            click.echo(f"{'':<{width}}  {'':>9}  {line}")
 
 
 @command.command()
