@@ -120,8 +120,8 @@ def _table(result: RangeResult, times: object) -> tuple[np.ndarray, np.ndarray]:
         spans,
         times,  # type: ignore[arg-type]
         sample_frames=result.sample_frames,
-        picture=result.features,
-        sound=result.sound,
+        picture=[result.features],
+        sound=[result.sound],
     )
     return table.features, table.durations_seconds
 

@@ -11,9 +11,10 @@ composed of these analyses; scenes are found in the composed film. --validate N 
 
 Rows: by the model; random scores (mean over the seeds) and an oracle that knows the labels, under the same constraints;
 and the paper's ablations: without emotion (random scores), without story (no constraint), without rhythm (a grid of
-100 ms). Columns: share of montage seconds of the music's emotion with the 95 % interval from resampling the music's
-groups; scenes used; mean length of stretches within a scene; share of cuts within 40 ms of a downbeat. "blind" is the
-share of the film's usable seconds. With --shipped the shipped heads are judged, which met the clips in training.
+100 ms); "shots alone" are not seen in their scenes. Columns: share of montage seconds of the music's emotion with the
+95 % interval from resampling the music's groups; scenes used; mean length of stretches within a scene; share of cuts
+within 40 ms of a downbeat. "blind" is the share of the film's usable seconds. With --shipped the shipped heads are
+judged, which met the clips in training.
 
 Without CLIPS, or with --small, film and music are generated, and the shipped model is judged, which never met such.
 Training needs the text encoder (moodcut models build).
@@ -131,7 +132,8 @@ def make_trial(
         film=film,
         music=music,
         emotion=material.clips[number].emotion,
-        scores=shot_scores(shot_embeddings(found, heads.embed_images), whole),
+        scores=shot_scores(shot_embeddings(found, heads, film.scene_of_shot), whole),
+        scores_alone=shot_scores(shot_embeddings(found, heads), whole),
     )
 
 
@@ -191,6 +193,7 @@ def rows_of(style: Selection, seeds: int) -> dict[str, Callable[[Trial], list[Ju
     rows: dict[str, Callable[[Trial], list[Judgement]]] = {}
     for name, selection in stories.items():
         rows[f"model, {name}"] = lambda trial, chosen=selection: cut(trial, trial.scores, chosen)  # type: ignore[misc]
+    rows["model, hard, shots alone"] = lambda trial: cut(trial, trial.scores_alone, style)
     rows["model, hard, no rhythm"] = lambda trial: cut(trial, trial.scores, no_rhythm)
     for name, selection in stories.items():
         rows[f"oracle, {name}"] = lambda trial, chosen=selection: oracle(trial, chosen)  # type: ignore[misc]

@@ -21,7 +21,8 @@ from moodcut_director.messages import music_from
 from moodcut_director.options import Selection
 from moodcut_kit.time import FrameTimes
 from moodcut_kit.v1 import media_pb2, solver_pb2
-from moodcut_scorer import pool_frames
+from moodcut_scorer import embed_shots
+from moodcut_scorer.heads import JointSpace
 from moodcut_segmenter import group_scenes
 from moodcut_segmenter.shot_features import feature_blocks
 from moodcut_solver.messages import solve_message
@@ -43,6 +44,12 @@ class ComposedFilm:
     frame_times: FrameTimes
     clip_of_shot: np.ndarray
     emotion_of_shot: np.ndarray
+
+    @property
+    def scene_of_shot(self) -> np.ndarray:
+        """int64 [shots]: the scene that each shot was found to be in."""
+        lengths = [scene.end_shot_index - scene.first_shot_index for scene in self.movie.scenes]
+        return np.repeat(np.arange(len(lengths)), lengths)
 
     def usable_share(self, emotion: int) -> float:
         """Share of the film's usable seconds that carry an emotion: what choosing blindly would find."""
@@ -100,7 +107,8 @@ def compose(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A film, a piece of music (by number) and the model's scores of the one against the other."""
+    """A film, a piece of music (by number) and the model's scores of the one against the other: shots seen in their
+    scenes, and alone."""
 
     number: int
     drawn: Sequence[Clip]
@@ -108,13 +116,17 @@ class Trial:
     music: media_pb2.MusicAnalysis
     emotion: int
     scores: np.ndarray
+    scores_alone: np.ndarray
 
 
-def shot_embeddings(clips: Sequence[ClipShots], embed: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Unit vectors float32 [shots, d] of the composed film's shots; ``embed`` takes image features [k, 1280]."""
-    return np.concatenate(
-        [pool_frames(embed(clip.keyframes), clip.shot_of_keyframe, len(clip.frames)) for clip in clips]
-    )
+def shot_embeddings(
+    clips: Sequence[ClipShots], heads: JointSpace, scene_of_shot: np.ndarray | None = None
+) -> np.ndarray:
+    """Unit vectors float32 [shots, d] of the composed film's shots, seen in their scenes if these are given."""
+    offsets = np.cumsum([0, *(len(clip.frames) for clip in clips)])
+    owner = np.concatenate([clip.shot_of_keyframe + offset for clip, offset in zip(clips, offsets, strict=False)])
+    features = np.concatenate([clip.keyframes for clip in clips])
+    return embed_shots(heads, features, owner, int(offsets[-1]), scene_of_shot=scene_of_shot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

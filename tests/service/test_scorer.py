@@ -118,6 +118,31 @@ def test_scores_are_the_cosines_of_what_the_service_embeds(house: House) -> None
     assert scores.model.startswith("small-")
 
 
+def test_a_shot_is_seen_in_its_scene(house: House) -> None:
+    key = "p/local/analyses/x/y/movie.pb"
+    movie = media_pb2.MovieAnalysis()
+    for number, scene in enumerate("112", 1):
+        movie.shots.add(shot_id=f"shot-000{number}", scene_id=f"scene-00{scene}")
+    house.store.put(key, movie.SerializeToString())
+    model = SmallModel(runtime=Runtime(thread_count=1))
+    features = model.look([np.asarray(Image.open(io.BytesIO(encoded(image)))) for image in house.pictures])
+    shots = model.encode_shots(features, [0, 0, 1, 1, 2, 2], 3, scene_of_shot=[0, 0, 1])
+    expected = shot_scores(shots, model.mood_embedding("fear"))
+    mood = media_pb2.EMOTION_FEAR
+    found = [shot.score for shot in house.score(movie_analysis_key=key, mood=mood).shots]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert found != [shot.score for shot in house.score(mood=mood).shots]
+
+
+def test_an_analysis_of_another_film_is_refused(house: House) -> None:
+    key = "p/local/analyses/x/y/other.pb"
+    house.store.put(key, media_pb2.MovieAnalysis(shots=[media_pb2.Shot(shot_id="shot-0001")]).SerializeToString())
+    error = house.refusal(movie_analysis_key=key)
+    assert "has no shot shot-0002" in error.message
+    error = house.refusal(movie_analysis_key="p/other/analyses/x/y/movie.pb")
+    assert "not an object of local" in error.message
+
+
 def test_units_have_scores_and_emotions_of_their_own(house: House) -> None:
     units = [media_pb2.MusicUnit(start_pts=2000 * n, end_pts=2000 * (n + 1)) for n in range(4)]
     scores = house.score(units=units, units_time_base=media_pb2.Rational(num=1, den=1000))

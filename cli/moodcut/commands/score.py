@@ -39,6 +39,7 @@ def command(movie: Path, music: Path, detector: str, mood: str | None, store: st
             movie_sha256=sha256,
             keyframe_index_key=keys.keyframe_index_key,
             keyframe_pack_key=keys.keyframe_pack_key,
+            movie_analysis_key=keys.movie_analysis_key,
             music_sha256=register(local.store, music).sha256,
             mood=MOODS[mood] if mood else media_pb2.EMOTION_UNSPECIFIED,
         )

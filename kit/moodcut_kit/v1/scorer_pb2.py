@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from moodcut_kit.v1 import media_pb2 as moodcut_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17moodcut/v1/scorer.proto\x12\nmoodcut.v1\x1a\x16moodcut/v1/media.proto\"\x1c\n\x0cRandomScores\x12\x0c\n\x04seed\x18\x01 \x01(\x03\"\xd5\x02\n\x11ScoreShotsRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cmovie_sha256\x18\x02 \x01(\t\x12\x1a\n\x12keyframe_index_key\x18\x03 \x01(\t\x12\x19\n\x11keyframe_pack_key\x18\x04 \x01(\t\x12\x14\n\x0cmusic_sha256\x18\x05 \x01(\t\x12$\n\x05units\x18\x06 \x03(\x0b\x32\x15.moodcut.v1.MusicUnit\x12-\n\x0funits_time_base\x18\x07 \x01(\x0b\x32\x14.moodcut.v1.Rational\x12!\n\x04mood\x18\x08 \x01(\x0e\x32\x13.moodcut.v1.Emotion\x12(\n\x06random\x18\t \x01(\x0b\x32\x18.moodcut.v1.RandomScores\x12\r\n\x05model\x18\n \x01(\t\x12\x19\n\x11music_audio_track\x18\x0b \x01(\x05\"(\n\x12ScoreShotsResponse\x12\x12\n\nscores_key\x18\x01 \x01(\t\"\x1b\n\tEmbedding\x12\x0e\n\x06values\x18\x01 \x03(\x02\"3\n\x12\x45mbedImagesRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\x12\r\n\x05model\x18\x02 \x01(\t\"@\n\x13\x45mbedImagesResponse\x12)\n\nembeddings\x18\x01 \x03(\x0b\x32\x15.moodcut.v1.Embedding\"K\n\x11\x45mbedMusicRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cmusic_sha256\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\"c\n\x0bMusicWindow\x12\x15\n\rstart_seconds\x18\x01 \x01(\x01\x12\x13\n\x0b\x65nd_seconds\x18\x02 \x01(\x01\x12(\n\tembedding\x18\x03 \x01(\x0b\x32\x15.moodcut.v1.Embedding\"d\n\x12\x45mbedMusicResponse\x12$\n\x05whole\x18\x01 \x01(\x0b\x32\x15.moodcut.v1.Embedding\x12(\n\x07windows\x18\x02 \x03(\x0b\x32\x17.moodcut.v1.MusicWindow\"0\n\x10\x45mbedTextRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12\r\n\x05model\x18\x02 \x01(\t\">\n\x11\x45mbedTextResponse\x12)\n\nembeddings\x18\x01 \x03(\x0b\x32\x15.moodcut.v1.Embedding\"`\n\x16\x43lassifyEmotionRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x14\n\x0cmusic_sha256\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\"I\n\x17\x43lassifyEmotionResponse\x12.\n\x08\x65motions\x18\x01 \x03(\x0b\x32\x1c.moodcut.v1.EmotionPosterior\"\x13\n\x11ListModelsRequest\"q\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x0f\n\x07license\x18\x03 \x01(\t\x12\r\n\x05ready\x18\x04 \x01(\x08\x12\x12\n\nbyte_count\x18\x05 \x01(\x03\x12\x15\n\rbuild_command\x18\x06 \x01(\t\"7\n\x12ListModelsResponse\x12!\n\x06models\x18\x01 \x03(\x0b\x32\x11.moodcut.v1.Model2\xec\x03\n\rScorerService\x12K\n\nScoreShots\x12\x1d.moodcut.v1.ScoreShotsRequest\x1a\x1e.moodcut.v1.ScoreShotsResponse\x12N\n\x0b\x45mbedImages\x12\x1e.moodcut.v1.EmbedImagesRequest\x1a\x1f.moodcut.v1.EmbedImagesResponse\x12K\n\nEmbedMusic\x12\x1d.moodcut.v1.EmbedMusicRequest\x1a\x1e.moodcut.v1.EmbedMusicResponse\x12H\n\tEmbedText\x12\x1c.moodcut.v1.EmbedTextRequest\x1a\x1d.moodcut.v1.EmbedTextResponse\x12Z\n\x0f\x43lassifyEmotion\x12\".moodcut.v1.ClassifyEmotionRequest\x1a#.moodcut.v1.ClassifyEmotionResponse\x12K\n\nListModels\x12\x1d.moodcut.v1.ListModelsRequest\x1a\x1e.moodcut.v1.ListModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17moodcut/v1/scorer.proto\x12\nmoodcut.v1\x1a\x16moodcut/v1/media.proto\"\x1c\n\x0cRandomScores\x12\x0c\n\x04seed\x18\x01 \x01(\x03\"\xf1\x02\n\x11ScoreShotsRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cmovie_sha256\x18\x02 \x01(\t\x12\x1a\n\x12keyframe_index_key\x18\x03 \x01(\t\x12\x19\n\x11keyframe_pack_key\x18\x04 \x01(\t\x12\x14\n\x0cmusic_sha256\x18\x05 \x01(\t\x12$\n\x05units\x18\x06 \x03(\x0b\x32\x15.moodcut.v1.MusicUnit\x12-\n\x0funits_time_base\x18\x07 \x01(\x0b\x32\x14.moodcut.v1.Rational\x12!\n\x04mood\x18\x08 \x01(\x0e\x32\x13.moodcut.v1.Emotion\x12(\n\x06random\x18\t \x01(\x0b\x32\x18.moodcut.v1.RandomScores\x12\r\n\x05model\x18\n \x01(\t\x12\x19\n\x11music_audio_track\x18\x0b \x01(\x05\x12\x1a\n\x12movie_analysis_key\x18\x0c \x01(\t\"(\n\x12ScoreShotsResponse\x12\x12\n\nscores_key\x18\x01 \x01(\t\"\x1b\n\tEmbedding\x12\x0e\n\x06values\x18\x01 \x03(\x02\"3\n\x12\x45mbedImagesRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\x12\r\n\x05model\x18\x02 \x01(\t\"@\n\x13\x45mbedImagesResponse\x12)\n\nembeddings\x18\x01 \x03(\x0b\x32\x15.moodcut.v1.Embedding\"K\n\x11\x45mbedMusicRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x14\n\x0cmusic_sha256\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\"c\n\x0bMusicWindow\x12\x15\n\rstart_seconds\x18\x01 \x01(\x01\x12\x13\n\x0b\x65nd_seconds\x18\x02 \x01(\x01\x12(\n\tembedding\x18\x03 \x01(\x0b\x32\x15.moodcut.v1.Embedding\"d\n\x12\x45mbedMusicResponse\x12$\n\x05whole\x18\x01 \x01(\x0b\x32\x15.moodcut.v1.Embedding\x12(\n\x07windows\x18\x02 \x03(\x0b\x32\x17.moodcut.v1.MusicWindow\"0\n\x10\x45mbedTextRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12\r\n\x05model\x18\x02 \x01(\t\">\n\x11\x45mbedTextResponse\x12)\n\nembeddings\x18\x01 \x03(\x0b\x32\x15.moodcut.v1.Embedding\"`\n\x16\x43lassifyEmotionRequest\x12\x0e\n\x06images\x18\x01 \x03(\x0c\x12\x11\n\tprincipal\x18\x02 \x01(\t\x12\x14\n\x0cmusic_sha256\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\"I\n\x17\x43lassifyEmotionResponse\x12.\n\x08\x65motions\x18\x01 \x03(\x0b\x32\x1c.moodcut.v1.EmotionPosterior\"\x13\n\x11ListModelsRequest\"q\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x0f\n\x07license\x18\x03 \x01(\t\x12\r\n\x05ready\x18\x04 \x01(\x08\x12\x12\n\nbyte_count\x18\x05 \x01(\x03\x12\x15\n\rbuild_command\x18\x06 \x01(\t\"7\n\x12ListModelsResponse\x12!\n\x06models\x18\x01 \x03(\x0b\x32\x11.moodcut.v1.Model2\xec\x03\n\rScorerService\x12K\n\nScoreShots\x12\x1d.moodcut.v1.ScoreShotsRequest\x1a\x1e.moodcut.v1.ScoreShotsResponse\x12N\n\x0b\x45mbedImages\x12\x1e.moodcut.v1.EmbedImagesRequest\x1a\x1f.moodcut.v1.EmbedImagesResponse\x12K\n\nEmbedMusic\x12\x1d.moodcut.v1.EmbedMusicRequest\x1a\x1e.moodcut.v1.EmbedMusicResponse\x12H\n\tEmbedText\x12\x1c.moodcut.v1.EmbedTextRequest\x1a\x1d.moodcut.v1.EmbedTextResponse\x12Z\n\x0f\x43lassifyEmotion\x12\".moodcut.v1.ClassifyEmotionRequest\x1a#.moodcut.v1.ClassifyEmotionResponse\x12K\n\nListModels\x12\x1d.moodcut.v1.ListModelsRequest\x1a\x1e.moodcut.v1.ListModelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,35 +35,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RANDOMSCORES']._serialized_start=63
   _globals['_RANDOMSCORES']._serialized_end=91
   _globals['_SCORESHOTSREQUEST']._serialized_start=94
-  _globals['_SCORESHOTSREQUEST']._serialized_end=435
-  _globals['_SCORESHOTSRESPONSE']._serialized_start=437
-  _globals['_SCORESHOTSRESPONSE']._serialized_end=477
-  _globals['_EMBEDDING']._serialized_start=479
-  _globals['_EMBEDDING']._serialized_end=506
-  _globals['_EMBEDIMAGESREQUEST']._serialized_start=508
-  _globals['_EMBEDIMAGESREQUEST']._serialized_end=559
-  _globals['_EMBEDIMAGESRESPONSE']._serialized_start=561
-  _globals['_EMBEDIMAGESRESPONSE']._serialized_end=625
-  _globals['_EMBEDMUSICREQUEST']._serialized_start=627
-  _globals['_EMBEDMUSICREQUEST']._serialized_end=702
-  _globals['_MUSICWINDOW']._serialized_start=704
-  _globals['_MUSICWINDOW']._serialized_end=803
-  _globals['_EMBEDMUSICRESPONSE']._serialized_start=805
-  _globals['_EMBEDMUSICRESPONSE']._serialized_end=905
-  _globals['_EMBEDTEXTREQUEST']._serialized_start=907
-  _globals['_EMBEDTEXTREQUEST']._serialized_end=955
-  _globals['_EMBEDTEXTRESPONSE']._serialized_start=957
-  _globals['_EMBEDTEXTRESPONSE']._serialized_end=1019
-  _globals['_CLASSIFYEMOTIONREQUEST']._serialized_start=1021
-  _globals['_CLASSIFYEMOTIONREQUEST']._serialized_end=1117
-  _globals['_CLASSIFYEMOTIONRESPONSE']._serialized_start=1119
-  _globals['_CLASSIFYEMOTIONRESPONSE']._serialized_end=1192
-  _globals['_LISTMODELSREQUEST']._serialized_start=1194
-  _globals['_LISTMODELSREQUEST']._serialized_end=1213
-  _globals['_MODEL']._serialized_start=1215
-  _globals['_MODEL']._serialized_end=1328
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1330
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1385
-  _globals['_SCORERSERVICE']._serialized_start=1388
-  _globals['_SCORERSERVICE']._serialized_end=1880
+  _globals['_SCORESHOTSREQUEST']._serialized_end=463
+  _globals['_SCORESHOTSRESPONSE']._serialized_start=465
+  _globals['_SCORESHOTSRESPONSE']._serialized_end=505
+  _globals['_EMBEDDING']._serialized_start=507
+  _globals['_EMBEDDING']._serialized_end=534
+  _globals['_EMBEDIMAGESREQUEST']._serialized_start=536
+  _globals['_EMBEDIMAGESREQUEST']._serialized_end=587
+  _globals['_EMBEDIMAGESRESPONSE']._serialized_start=589
+  _globals['_EMBEDIMAGESRESPONSE']._serialized_end=653
+  _globals['_EMBEDMUSICREQUEST']._serialized_start=655
+  _globals['_EMBEDMUSICREQUEST']._serialized_end=730
+  _globals['_MUSICWINDOW']._serialized_start=732
+  _globals['_MUSICWINDOW']._serialized_end=831
+  _globals['_EMBEDMUSICRESPONSE']._serialized_start=833
+  _globals['_EMBEDMUSICRESPONSE']._serialized_end=933
+  _globals['_EMBEDTEXTREQUEST']._serialized_start=935
+  _globals['_EMBEDTEXTREQUEST']._serialized_end=983
+  _globals['_EMBEDTEXTRESPONSE']._serialized_start=985
+  _globals['_EMBEDTEXTRESPONSE']._serialized_end=1047
+  _globals['_CLASSIFYEMOTIONREQUEST']._serialized_start=1049
+  _globals['_CLASSIFYEMOTIONREQUEST']._serialized_end=1145
+  _globals['_CLASSIFYEMOTIONRESPONSE']._serialized_start=1147
+  _globals['_CLASSIFYEMOTIONRESPONSE']._serialized_end=1220
+  _globals['_LISTMODELSREQUEST']._serialized_start=1222
+  _globals['_LISTMODELSREQUEST']._serialized_end=1241
+  _globals['_MODEL']._serialized_start=1243
+  _globals['_MODEL']._serialized_end=1356
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1358
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1413
+  _globals['_SCORERSERVICE']._serialized_start=1416
+  _globals['_SCORERSERVICE']._serialized_end=1908
 # @@protoc_insertion_point(module_scope)

@@ -58,6 +58,7 @@ class ScoreShotsRequest(_message.Message):
     RANDOM_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     MUSIC_AUDIO_TRACK_FIELD_NUMBER: _builtins.int
+    MOVIE_ANALYSIS_KEY_FIELD_NUMBER: _builtins.int
     principal: _builtins.str
     """The owner of the objects."""
     movie_sha256: _builtins.str
@@ -74,6 +75,8 @@ class ScoreShotsRequest(_message.Message):
     """The model; empty means the default."""
     music_audio_track: _builtins.int
     """The music's sound track, counted from 1; 0 is the one a player would choose."""
+    movie_analysis_key: _builtins.str
+    """Object: MovieAnalysis of the film, if each shot is to be seen in its scene."""
     @_builtins.property
     def units(self) -> _containers.RepeatedCompositeFieldContainer[_media_pb2.MusicUnit]:
         """Stretches of the music to score by themselves, if any."""
@@ -100,10 +103,11 @@ class ScoreShotsRequest(_message.Message):
         random: Global___RandomScores | None = ...,
         model: _builtins.str = ...,
         music_audio_track: _builtins.int = ...,
+        movie_analysis_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["random", b"random", "units_time_base", b"units_time_base"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["keyframe_index_key", b"keyframe_index_key", "keyframe_pack_key", b"keyframe_pack_key", "model", b"model", "mood", b"mood", "movie_sha256", b"movie_sha256", "music_audio_track", b"music_audio_track", "music_sha256", b"music_sha256", "principal", b"principal", "random", b"random", "units", b"units", "units_time_base", b"units_time_base"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keyframe_index_key", b"keyframe_index_key", "keyframe_pack_key", b"keyframe_pack_key", "model", b"model", "mood", b"mood", "movie_analysis_key", b"movie_analysis_key", "movie_sha256", b"movie_sha256", "music_audio_track", b"music_audio_track", "music_sha256", b"music_sha256", "principal", b"principal", "random", b"random", "units", b"units", "units_time_base", b"units_time_base"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -71,6 +71,7 @@ class Steps:
             movie_sha256=movie_sha256,
             keyframe_index_key=movie_keys.keyframe_index_key,
             keyframe_pack_key=movie_keys.keyframe_pack_key,
+            movie_analysis_key=movie_keys.movie_analysis_key,
             music_sha256=music_sha256,
             music_audio_track=options.music.audio_track,
             mood=options.mood,

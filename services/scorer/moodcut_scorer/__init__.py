@@ -4,7 +4,7 @@ from moodcut_scorer.emotions import EMOTIONS, PROMPTS
 from moodcut_scorer.encoders import HeardMusic
 from moodcut_scorer.model import EmotionModel, MusicEmbeddings, SmallModel
 from moodcut_scorer.registry import ModelFile, list_models
-from moodcut_scorer.scoring import piece_embedding, pool_frames, random_scores, shot_scores, unit_scores
+from moodcut_scorer.scoring import embed_shots, piece_embedding, pool_frames, random_scores, shot_scores, unit_scores
 from moodcut_scorer.sessions import Runtime
 from moodcut_scorer.textbuild import build_text_encoder
 from moodcut_scorer.windows import even_windows, unit_windows
@@ -19,6 +19,7 @@ __all__ = [
     "Runtime",
     "SmallModel",
     "build_text_encoder",
+    "embed_shots",
     "even_windows",
     "list_models",
     "piece_embedding",

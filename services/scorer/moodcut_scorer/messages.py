@@ -96,6 +96,25 @@ def shots_of(index: media_pb2.KeyframeIndex) -> tuple[list[str], list[int]]:
     return list(positions), owner
 
 
+def scenes_of(data: bytes, key: str, shot_ids: Sequence[str]) -> list[int]:
+    """The scene of each shot by the film's analysis, scenes numbered from 0 in film order.
+
+    Raises RequestError if it is no analysis, or of another film.
+    """
+    movie = media_pb2.MovieAnalysis()
+    try:
+        movie.ParseFromString(data)
+    except DecodeError as error:
+        raise RequestError(f"{key} is no film's analysis", field="movie_analysis_key") from error
+    scene_of = {shot.shot_id: shot.scene_id for shot in movie.shots}
+    lacking = [shot_id for shot_id in shot_ids if shot_id not in scene_of]
+    if lacking:
+        message = f"{key} has no shot {lacking[0]}, which has keyframes: they are of different films or analyses"
+        raise RequestError(message, field="movie_analysis_key")
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(scene_of[shot_id], len(numbers)) for shot_id in shot_ids]
+
+
 def keyframe_pictures(
     index: media_pb2.KeyframeIndex, pack: bytes, *, max_pixels: int, batch: int
 ) -> Iterator[list[np.ndarray]]:

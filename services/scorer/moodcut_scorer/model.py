@@ -15,7 +15,7 @@ from moodcut_scorer.encoders import HeardMusic, ImageFeatures, MusicFeatures, Te
 from moodcut_scorer.errors import ModelMissingError
 from moodcut_scorer.heads import JointSpace, load_heads
 from moodcut_scorer.registry import DEFAULT_MODEL, digest_of_model, model_directory, model_file, shipped_path
-from moodcut_scorer.scoring import piece_embedding
+from moodcut_scorer.scoring import embed_shots, piece_embedding
 from moodcut_scorer.sessions import Runtime
 from moodcut_scorer.textbuild import text_model_paths
 from moodcut_scorer.traininglist import read_training_list
@@ -145,6 +145,20 @@ class SmallModel:
     def encode_looked(self, features: np.ndarray) -> np.ndarray:
         """One unit vector float32 [d] for a whole film or clip, from :meth:`look` at frames evenly over it [n, f]."""
         return self._heads.embed_film(features)
+
+    def encode_shots(
+        self,
+        features: np.ndarray,
+        shot_of_frame: Sequence[int],
+        shot_count: int,
+        *,
+        scene_of_shot: Sequence[int] | None = None,
+    ) -> np.ndarray:
+        """A film's shots from :meth:`look` at their keyframes [n, f]: unit vectors float32 [shots, d].
+
+        With ``scene_of_shot`` every shot is seen in its scene (:func:`moodcut_scorer.scoring.embed_shots`).
+        """
+        return embed_shots(self._heads, features, shot_of_frame, shot_count, scene_of_shot=scene_of_shot)
 
     def hear(self, samples: np.ndarray, sample_rate: int) -> HeardMusic:
         """Run both music networks over mono float samples [n]."""

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from moodcut_scorer.errors import BadScoringError
-from moodcut_scorer.heads import unit
+from moodcut_scorer.heads import JointSpace, unit
+
+# How much of a shot's vector is its scene's; see docs/model-card.md for what it was chosen on.
+SCENE_WEIGHT = 0.7
 
 
 def pool_frames(frames: np.ndarray, shot_of_frame: Sequence[int] | np.ndarray, shot_count: int) -> np.ndarray:
@@ -31,6 +34,39 @@ def pool_frames(frames: np.ndarray, shot_of_frame: Sequence[int] | np.ndarray, s
     sums = np.zeros((shot_count, frames.shape[1]), dtype=np.float64)
     np.add.at(sums, owner, frames)
     return unit(sums)
+
+
+def in_scenes(shots: np.ndarray, scenes: np.ndarray, scene_of_shot: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Shots [n, d] as seen in their scenes [m, d]: unit vectors float32 [n, d], mostly the scene's.
+
+    A few frames of a shot say little of its emotion, and those of a scene more; within a scene the shots keep their
+    order. ``scene_of_shot`` [n]: the row of each shot's scene. Raises BadScoringError for a row out of range.
+    """
+    rows = np.asarray(scene_of_shot, dtype=np.int64)
+    if rows.shape != (len(shots),) or (rows.size and not 0 <= rows.min() <= rows.max() < len(scenes)):
+        raise BadScoringError(f"{len(shots)} shots need as many rows of {len(scenes)} scenes.")
+    return unit((1.0 - SCENE_WEIGHT) * shots + SCENE_WEIGHT * scenes[rows])
+
+
+def embed_shots(
+    heads: JointSpace,
+    features: np.ndarray,
+    shot_of_frame: Sequence[int] | np.ndarray,
+    shot_count: int,
+    *,
+    scene_of_shot: Sequence[int] | np.ndarray | None = None,
+) -> np.ndarray:
+    """A film's shots from its keyframes' image features [n, f]: unit vectors float32 [shot_count, d].
+
+    ``scene_of_shot`` [shot_count] numbers the scenes from 0, each with a shot: every shot is then seen in its scene.
+    Raises BadScoringError.
+    """
+    shots = pool_frames(heads.embed_images(features), shot_of_frame, shot_count)
+    if scene_of_shot is None:
+        return shots
+    scene_of_frame = np.asarray(scene_of_shot)[np.asarray(shot_of_frame)]
+    scenes = [heads.embed_film(features[scene_of_frame == scene]) for scene in range(int(np.max(scene_of_shot)) + 1)]
+    return in_scenes(shots, np.stack(scenes), scene_of_shot)
 
 
 def piece_embedding(windows: np.ndarray) -> np.ndarray:

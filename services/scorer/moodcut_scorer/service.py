@@ -22,11 +22,11 @@ from moodcut_scorer.errors import MusicMissingError, RequestError, UnknownModelE
 from moodcut_scorer.mel import SAMPLE_RATE
 from moodcut_scorer.model import SmallModel
 from moodcut_scorer.registry import DEFAULT_MODEL, list_models
-from moodcut_scorer.scoring import pool_frames, random_scores, shot_scores, unit_scores
+from moodcut_scorer.scoring import random_scores, shot_scores, unit_scores
 from moodcut_scorer.settings import ScorerSettings
 
 _SERVICE = "moodcut.v1.ScorerService"
-_VERSION = 1
+_VERSION = 2
 _KEYFRAME_BATCH = 32
 
 
@@ -46,12 +46,15 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         self._check_model(request.model)
         check_owned(request.principal, request.keyframe_index_key, "keyframe_index_key")
         check_owned(request.principal, request.keyframe_pack_key, "keyframe_pack_key")
+        if request.movie_analysis_key:
+            check_owned(request.principal, request.movie_analysis_key, "movie_analysis_key")
         mood = messages.emotion_of(request.mood)
         units = messages.units_in_seconds(request.units, request.units_time_base)
         seed = request.random.seed if request.HasField("random") else None
         if mood is not None and seed is not None:
             raise RequestError("Give mood or random, not both", field="random")
         index = messages.parse_index(self._store.get(request.keyframe_index_key).data, request.keyframe_index_key)
+        scenes = self._scenes(request.movie_analysis_key, index)
         name = fingerprint(
             stage="score",
             version=_VERSION,
@@ -61,6 +64,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
                 "seed": seed,
                 "units_seconds": units.tolist(),
                 "music_audio_track": request.music_audio_track,
+                "scenes": scenes,
             },
             inputs=[*_film_inputs(request, index), request.music_sha256],
         )
@@ -68,7 +72,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         with self._flights.only_one(key):
             if self._store.stat(key) is None:
                 heard = self._hear(request.principal, request.music_sha256, track=request.music_audio_track)
-                shots = self._shots(request, index, context)
+                shots = self._shots(request, index, scenes, context)
                 scores = self._score(index, shots, heard, units, mood, seed)
                 with suppress(ObjectExistsError):
                     self._store.put(key, scores.SerializeToString(deterministic=True), if_absent=True)
@@ -165,37 +169,49 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
             result.shots.add(shot_id=shot_id, score=score, emotion=emotion, unit_scores=row)
         return result
 
+    def _scenes(self, movie_analysis_key: str, index: media_pb2.KeyframeIndex) -> list[int] | None:
+        if not movie_analysis_key:
+            return None
+        shot_ids, _ = messages.shots_of(index)
+        return messages.scenes_of(self._store.get(movie_analysis_key).data, movie_analysis_key, shot_ids)
+
     def _shots(
-        self, request: scorer_pb2.ScoreShotsRequest, index: media_pb2.KeyframeIndex, context: grpc.ServicerContext
+        self,
+        request: scorer_pb2.ScoreShotsRequest,
+        index: media_pb2.KeyframeIndex,
+        scenes: list[int] | None,
+        context: grpc.ServicerContext,
     ) -> np.ndarray:
         """Unit vectors of the film's shots; kept as an object, so that a second song skips the pictures."""
         name = fingerprint(
             stage="embed_shots",
             version=_VERSION,
             model_digest=self._model.digest,
-            parameters={},
+            parameters={"scenes": scenes},
             inputs=_film_inputs(request, index),
         )
         key = analysis_key(request.principal, request.movie_sha256, name, "shots.npy")
         with self._flights.only_one(key):
             if self._store.stat(key) is None:
                 pack = self._store.get(request.keyframe_pack_key).data
-                shots = self._look(index, pack, context)
+                shots = self._look(index, pack, scenes, context)
                 with suppress(ObjectExistsError):
                     self._store.put(key, messages.array_bytes(shots), if_absent=True)
                 return shots
         return messages.array_from(self._store.get(key).data)
 
-    def _look(self, index: media_pb2.KeyframeIndex, pack: bytes, context: grpc.ServicerContext) -> np.ndarray:
-        frames = []
+    def _look(
+        self, index: media_pb2.KeyframeIndex, pack: bytes, scenes: list[int] | None, context: grpc.ServicerContext
+    ) -> np.ndarray:
+        features = []
         for pictures in messages.keyframe_pictures(
             index, pack, max_pixels=self._settings.max_image_pixels, batch=_KEYFRAME_BATCH
         ):
             if not context.is_active():
                 raise CancelledError("The caller has gone")
-            frames.append(self._model.encode_images(pictures))
+            features.append(self._model.look(pictures))
         shot_ids, owner = messages.shots_of(index)
-        return pool_frames(np.concatenate(frames), owner, len(shot_ids))
+        return self._model.encode_shots(np.concatenate(features), owner, len(shot_ids), scene_of_shot=scenes)
 
     def _hear(self, principal: str, music_sha256: str, *, track: int = 0) -> HeardMusic:
         limits = MediaLimits(max_duration_seconds=self._settings.max_music_seconds)

@@ -69,8 +69,25 @@ def test_scenes_are_found_where_clips_look_alike() -> None:
     assert [(each.first_shot_index, each.end_shot_index) for each in film.movie.scenes] == [(0, 5), (5, 10), (10, 15)]
 
 
+class _Heads:
+    """Embeds a picture as its features, and a scene as their sum."""
+
+    embed_images = staticmethod(lambda features: features)
+    embed_film = staticmethod(lambda features: features.sum(axis=0))
+
+
 def test_shots_are_embedded_clip_by_clip() -> None:
-    found = shot_embeddings([clip(60, 60), clip(60, colour=3)], lambda features: features)
+    found = shot_embeddings([clip(60, 60), clip(60, colour=3)], _Heads())  # type: ignore[arg-type]
+    assert found.argmax(axis=1).tolist() == [0, 1, 3]
+
+
+def test_shots_are_seen_in_the_films_scenes() -> None:
+    clips = [clip(60, 60), clip(60, colour=3)]
+    film = compose(clips, [0, 1], fps=FPS, known_scenes=True)
+    assert film.scene_of_shot.tolist() == [0, 0, 1]
+    found = shot_embeddings(clips, _Heads(), film.scene_of_shot)  # type: ignore[arg-type]
+    assert found[0, 1] > 0
+    assert found[0, 3] == 0
     assert found.argmax(axis=1).tolist() == [0, 1, 3]
 
 

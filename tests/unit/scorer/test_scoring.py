@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from moodcut_scorer.errors import BadScoringError
-from moodcut_scorer.scoring import piece_embedding, pool_frames, random_scores, shot_scores, unit_scores
+from moodcut_scorer.scoring import (
+    SCENE_WEIGHT,
+    in_scenes,
+    piece_embedding,
+    pool_frames,
+    random_scores,
+    shot_scores,
+    unit_scores,
+)
 
 # Hundredths: a vector shorter than 1e-12 counts as zero, and its direction is nobody's concern.
 VECTORS = arrays(np.int32, (5, 8), elements=st.integers(-1000, 1000)).map(
@@ -66,3 +74,18 @@ def test_random_scores_are_seeded() -> None:
     np.testing.assert_array_equal(table, np.repeat(random_scores(4, seed=3)[:, None], 3, axis=1))
     with pytest.raises(BadScoringError):
         random_scores(4, seed=-1)
+
+
+def test_shots_in_scenes_by_hand() -> None:
+    shots = np.array([[1, 0], [0, 1], [0, 1]], dtype=np.float32)
+    scenes = np.array([[0, 1], [1, 0]], dtype=np.float32)
+    own, scene = 1 - SCENE_WEIGHT, SCENE_WEIGHT
+    length = (own**2 + scene**2) ** 0.5
+    expected = [[own / length, scene / length], [0, 1], [scene / length, own / length]]
+    np.testing.assert_allclose(in_scenes(shots, scenes, [0, 0, 1]), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [[0], [0, 2], [-1, 0]])
+def test_a_scene_that_is_not_there_is_refused(rows: list[int]) -> None:
+    with pytest.raises(BadScoringError, match="2 shots need as many rows of 2 scenes"):
+        in_scenes(np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32), rows)
