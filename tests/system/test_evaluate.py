@@ -121,7 +121,10 @@ def test_mistakes_are_named(folder: Path, tmp_path: Path) -> None:
         (("nosuch", csv), "There is no model 'nosuch'"),
         (("small", csv, "--split", "dev"), "lists no files of the split 'dev'"),
         ((tmp_path, csv), "`moodcut train --export`"),
-        (("small", csv, "--media", tmp_path), f"None of 14 files could be read; the first: {tmp_path / '0.mp4'}"),
+        (
+            ("small", csv, "--media", tmp_path),
+            f"None of 14 files could be read; the first: There is no file {tmp_path / '0.mp4'}",
+        ),
         (("small", csv, "--zero-shot", "audioclip"), "is not NAME=WEIGHTS"),
     ):
         done = moodcut(*words)

@@ -23,7 +23,8 @@ from moodcut_scorer.sessions import Runtime
 from moodcut_scorer.windows import even_windows
 
 _LOG = logging.getLogger(__name__)
-_LAYOUT_VERSION = 3
+# To be raised whenever files are read or measured in another way: what is kept would otherwise be taken for the same.
+_LAYOUT_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

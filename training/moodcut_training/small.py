@@ -60,15 +60,20 @@ def prompt_features() -> np.ndarray:
 def read_songs(manifest: Path, reader: FeatureReader) -> Songs:
     """Songs of a CSV with the columns ``file`` and one for each felt emotion (shares of listeners).
 
-    Raises ManifestError if there is none of either.
+    Raises ManifestError if there is none of either, or a share is no number.
     """
     with manifest.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     names = [name for name in (rows[0] if rows else ()) if name not in _NOT_FELT]
     if not rows or not names or "file" not in rows[0]:
         raise ManifestError(f"{manifest} has no songs with felt emotions.")
+    try:
+        felt = np.array([[float(row[name]) for name in names] for row in rows])
+    except (TypeError, ValueError) as error:
+        raise ManifestError(
+            f"{manifest}: of the columns {', '.join(names)} some value is no number: {error}"
+        ) from error
     heard = reader.clips([manifest.parent / row["file"] for row in rows])
-    felt = np.array([[float(row[name]) for name in names] for row in rows])
     counts = [len(song.windows) for song in heard]
     return Songs(windows=np.concatenate([song.windows for song in heard]), felt=np.repeat(felt, counts, axis=0))
 

@@ -207,3 +207,14 @@ def test_one_group_has_no_interval() -> None:
     text = "\n".join(as_text(evaluated))
     assert "so there are no intervals" in text
     assert "nan" not in text
+
+
+def test_calibration_is_printed_where_scores_are_probabilities() -> None:
+    odds = 0.5 * SURE + 0.5 / 6
+    sure = Answers(name="sure", visual=odds, audio=np.full((6, 6), np.nan), joint=odds, calibrated=True)
+    judgements = [judged(each, np.arange(6), np.arange(6)) for each in (sure, answers(SURE, SURE))]
+    lines = list(as_text(Evaluated(judgements=judgements, file_count=6, group_count=6, failed=[])))
+    (at,) = [number for number, line in enumerate(lines) if line.startswith("calibration error")]
+    # All are right, and said to be so with 7/12.
+    assert lines[at + 1].split() == ["sure", "-", "0.42", "0.42"]
+    assert lines[at + 2] == "", "of scores that are no probabilities there is no calibration"

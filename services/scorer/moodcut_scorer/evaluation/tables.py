@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -68,31 +68,27 @@ def _interval(interval: Interval) -> Json:
 
 
 def as_text(evaluated: Evaluated) -> Iterator[str]:
-    """Lines: Table 3 with all baselines, retrieval, and the model's confusion matrices (Figure 6)."""
+    """Lines: Table 3 with all baselines, calibration, retrieval, and the model's confusion matrices (Figure 6)."""
     yield f"{evaluated.file_count} files of {evaluated.group_count} groups; intervals: 95 %, bootstrap over groups"
     yield from _cautions(evaluated)
     width = max(len(each.name) for each in evaluated.judgements)
-    yield ""
-    yield f"{'accuracy':<{width}}  " + "".join(f"{_TITLES[each]:<22}" for each in MODALITIES).rstrip()
-    for each in evaluated.judgements:
-        cells = [_accuracy(getattr(each, modality)) for modality in MODALITIES]
-        yield f"{each.name:<{width}}  " + "".join(f"{cell:<22}" for cell in cells).rstrip()
-    yield ""
-    yield f"{'macro F1':<{width}}  " + "".join(f"{_TITLES[each]:<22}" for each in MODALITIES).rstrip()
-    for each in evaluated.judgements:
-        rows: list[Figures | None] = [getattr(each, modality) for modality in MODALITIES]
-        cells = ["-" if row is None else _with(row.macro_f1, row.macro_f1_interval) for row in rows]
-        yield f"{each.name:<{width}}  " + "".join(f"{cell:<22}" for cell in cells).rstrip()
+    for title, cell in (("accuracy", _accuracy), ("macro F1", _macro_f1), ("calibration error", _calibration)):
+        yield ""
+        yield _line(title, [_TITLES[each] for each in MODALITIES], width)
+        for judge in evaluated.judgements:
+            cells = [cell(getattr(judge, modality)) for modality in MODALITIES]
+            if any(cells):
+                yield _line(judge.name, [each or "-" for each in cells], width)
     compared = [(each.name, each.retrieval) for each in evaluated.judgements if each.retrieval is not None]
     if compared:
         yield ""
-        yield f"{'mean average precision':<{width}}  pictures for music    music for pictures"
+        yield _line("mean average precision", ["pictures for music", "music for pictures"], width)
         for name, found in compared:
             cells = [
                 _with(found.image_by_music_map, found.image_by_music_interval),
                 _with(found.music_by_image_map, found.music_by_image_interval),
             ]
-            yield f"{name:<{width}}  {cells[0]:<22}{cells[1]}"
+            yield _line(name, cells, width)
     for modality in MODALITIES:
         figures: Figures | None = getattr(evaluated.judgements[0], modality)
         if figures is not None:
@@ -121,8 +117,20 @@ def confusion_lines(title: str, figures: Figures) -> Iterator[str]:
         yield f"{emotion:<12}" + "".join(f"{share:>11.0f}" for share in shares) + f"{int(np.sum(row)):>11}"
 
 
+def _line(name: str, cells: Sequence[str], width: int) -> str:
+    return f"{name:<{width}}  " + "".join(f"{cell:<22}" for cell in cells).rstrip()
+
+
 def _accuracy(figures: Figures | None) -> str:
-    return "-" if figures is None else _with(figures.accuracy, figures.interval)
+    return "" if figures is None else _with(figures.accuracy, figures.interval)
+
+
+def _macro_f1(figures: Figures | None) -> str:
+    return "" if figures is None else _with(figures.macro_f1, figures.macro_f1_interval)
+
+
+def _calibration(figures: Figures | None) -> str:
+    return "" if figures is None or figures.calibration_error is None else f"{figures.calibration_error:.2f}"
 
 
 def _with(value: float, interval: Interval) -> str:
