@@ -32,7 +32,7 @@ check: install-dev  ## Types, style, architecture, contract.
 	$(BIN)/python tools/generate_stubs.py --check
 	$(BIN)/python tools/solver_schema.py --check
 
-bench: install-dev models  ## Print the benchmark tables (about half an hour; bench-small takes minutes). CLIPS=dir for scenes and emotion.
+bench: install-dev models  ## Print the benchmark tables (about half an hour; bench-small takes minutes). CLIPS=dir for scenes and emotion, SONGS=dir for emotion.
 	$(BIN)/python benchmarks/solver.py
 	$(BIN)/python benchmarks/solver_proofs.py
 	$(BIN)/python benchmarks/solver_service.py
@@ -43,7 +43,7 @@ bench: install-dev models  ## Print the benchmark tables (about half an hour; be
 	$(BIN)/python benchmarks/scenes.py $(CLIPS)
 	$(BIN)/python benchmarks/bars.py
 	$(BIN)/python benchmarks/render_speed.py
-	$(BIN)/python benchmarks/emotion.py $(CLIPS)
+	$(BIN)/python benchmarks/emotion.py $(CLIPS) $(if $(SONGS),--songs $(SONGS))
 
 bench-small: install-dev models  ## The same at small sizes.
 	$(BIN)/python benchmarks/solver.py --small

@@ -57,14 +57,14 @@ def thumbnails(path: Path, wanted: list[tuple[float, str]]) -> list[tuple[Image.
     return made
 
 
-def sheet(pictures: list[tuple[Image.Image, str]]) -> Image.Image:
-    """All thumbnails in rows, labels beneath."""
+def sheet(pictures: list[tuple[Image.Image, str]], *, columns: int = _COLUMNS) -> Image.Image:
+    """All thumbnails in rows of ``columns``, labels beneath."""
     height = max(picture.height for picture, _ in pictures) + _LABEL_HEIGHT + _GAP
-    rows = -(-len(pictures) // _COLUMNS)
-    page = Image.new("RGB", (_COLUMNS * (_WIDTH + _GAP), rows * height), _PAPER)
+    rows = -(-len(pictures) // columns)
+    page = Image.new("RGB", (columns * (_WIDTH + _GAP), rows * height), _PAPER)
     pen = ImageDraw.Draw(page)
     for index, (picture, label) in enumerate(pictures):
-        x, y = index % _COLUMNS * (_WIDTH + _GAP), index // _COLUMNS * height
+        x, y = index % columns * (_WIDTH + _GAP), index // columns * height
         page.paste(picture, (x, y))
         pen.text((x + 2, y + height - _LABEL_HEIGHT - _GAP + 2), label, fill=_INK)
     return page
