@@ -152,7 +152,7 @@ def _standardise(trainer: Trainer, known: _Split, prompts: Sequence[str]) -> Non
         "music": [clip.sound for clip in _spread(heard)],
         "text": [partial(str, each) for each in prompts],
     }
-    trainer.train_mode()
+    network.train()
     with torch.no_grad():
         for modality, projection in network.project.items():
             if not isinstance(projection, Projection):

@@ -45,10 +45,10 @@ def words() -> Tokenizer:
     return tokenizer
 
 
-def small(seed: int = 0, *, fixed_norms: bool = True) -> SmallBackbone:
+def small(seed: int = 0) -> SmallBackbone:
     torch.manual_seed(seed)
     text = SentenceEncoder(TEXT, word_count=len(WORDS), position_count=32, inner=16)
-    return SmallBackbone(words(), music=FEW, text=text, fixed_norms=fixed_norms).eval()
+    return SmallBackbone(words(), music=FEW, text=text).eval()
 
 
 def arrays(network: torch.nn.Module) -> dict[str, np.ndarray]:
@@ -180,9 +180,11 @@ def test_dimensions_and_gradients() -> None:
         backbone.text_input("  ")
 
 
-def test_norms_are_held_only_where_weights_were_loaded() -> None:
+def test_norms_are_held_if_they_are_fixed() -> None:
     for fixed in (True, False):
-        backbone = small(fixed_norms=fixed).train()
+        backbone = small()
+        backbone.fixed_norms = fixed
+        backbone.train()
         before = backbone.image._bn0.running_mean.clone()
         backbone.encode_images([backbone.image_input(picture(seed)) for seed in (1, 2)])
         assert torch.equal(before, backbone.image._bn0.running_mean) is fixed

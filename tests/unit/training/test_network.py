@@ -14,7 +14,7 @@ from moodcut_scorer.heads import Heads  # noqa: E402
 from moodcut_training.backbones.base import Backbone  # noqa: E402
 from moodcut_training.backbones.registry import BackboneSpec, load_backbone  # noqa: E402
 from moodcut_training.errors import BackboneError  # noqa: E402
-from moodcut_training.network import EmotionNetwork, Projection, freeze_norm_statistics  # noqa: E402
+from moodcut_training.network import EmotionNetwork, Projection  # noqa: E402
 from moodcut_training.saved import TrainedModel  # noqa: E402
 from moodcut_training.scorer_export import scorer_heads  # noqa: E402
 
@@ -108,10 +108,11 @@ def test_frozen_statistics_stay() -> None:
     network = EmotionNetwork(load_backbone(BackboneSpec(name="tiny", random_weights=True)))
     norm = network.backbone.image.layers[1]
     pictures = [torch.randn(3, 224, 224) for _ in range(2)]
+    network.backbone.fixed_norms = True
     network.train()
-    freeze_norm_statistics(network)
     network.embed("image", pictures)
     assert norm.running_mean.abs().max() == 0
+    network.backbone.fixed_norms = False
     network.train()
     network.embed("image", pictures)
     assert norm.running_mean.abs().max() > 0

@@ -58,13 +58,13 @@ def load_backbone(spec: BackboneSpec) -> Backbone:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)
         backbone = _MAKERS[spec.name](spec)
-    backbone.eval()
-    return backbone
+    backbone.fixed_norms = not spec.random_weights
+    return backbone.eval()
 
 
 def _small(spec: BackboneSpec) -> Backbone:
     words = Tokenizer.from_str(published.sentence_weights()[1].decode())
-    backbone = SmallBackbone(words, fixed_norms=not spec.random_weights)
+    backbone = SmallBackbone(words)
     if spec.checkpoint and not spec.random_weights:
         backbone.load(Path(spec.checkpoint))
     elif not spec.random_weights:
@@ -75,7 +75,7 @@ def _small(spec: BackboneSpec) -> Backbone:
 def _audioclip(spec: BackboneSpec) -> Backbone:
     if not spec.random_weights:
         _need(spec, "checkpoint", "AudioCLIP-Full-Training.pt or AudioCLIP-Partial-Training.pt")
-    backbone = AudioClipBackbone(fetch_tokens(), fixed_norms=not spec.random_weights)
+    backbone = AudioClipBackbone(fetch_tokens())
     if not spec.random_weights:
         backbone.load(Path(spec.checkpoint))
     return backbone
@@ -86,7 +86,7 @@ def _clip_clap(spec: BackboneSpec) -> Backbone:
     _need(spec, "audio_checkpoint", "a CLAP of transformers, such as laion/larger_clap_music")
     random = spec.random_weights
     pair, clap = PictureText(spec.checkpoint, random_weights=random), Clap(spec.audio_checkpoint, random_weights=random)
-    return ClipClapBackbone(pair, clap, fixed_norms=not random)
+    return ClipClapBackbone(pair, clap)
 
 
 def _wav2clip(spec: BackboneSpec) -> Backbone:
@@ -94,7 +94,7 @@ def _wav2clip(spec: BackboneSpec) -> Backbone:
     if not spec.random_weights:
         _need(spec, "audio_checkpoint", "Wav2CLIP.pt")
     pair = PictureText(spec.checkpoint, random_weights=spec.random_weights)
-    backbone = Wav2ClipBackbone(pair, fixed_norms=not spec.random_weights)
+    backbone = Wav2ClipBackbone(pair)
     if not spec.random_weights:
         backbone.load_audio(Path(spec.audio_checkpoint))
     return backbone
