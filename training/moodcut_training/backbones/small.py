@@ -1,7 +1,8 @@
 """The small backbone: EfficientNet-Lite0, both musicnn networks and MiniLM, as one differentiable whole.
 
-The same networks, weights and preparation as the scorer's encoders on ONNX Runtime (:mod:`moodcut_scorer.encoders`), so
-training starts from what runs. The three were published apart and have no space in common until training makes one.
+The kinds of networks that the scorer runs (:mod:`moodcut_scorer.encoders`), prepared in the same way, so that what is
+trained can be exported to it. Music and text start from the weights that ship; pictures from Lite0, where the package
+ships the larger Lite2. The three were published apart and have no space in common until training makes one.
 """
 
 from __future__ import annotations
@@ -123,6 +124,14 @@ class SmallBackbone(Backbone):
         tokens = nn.utils.rnn.pad_sequence(list(inputs), batch_first=True)
         lengths = torch.tensor([len(one) for one in inputs], device=tokens.device)
         return self.text(tokens, torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None])
+
+    def scorer_image_encoder(self) -> nn.Module:
+        """For :class:`~moodcut_training.scorer_export.ForScorer`."""
+        return self.image
+
+    def scorer_music_encoders(self) -> tuple[nn.Module, nn.Module]:
+        """For :class:`~moodcut_training.scorer_export.ForScorer`."""
+        return self.music.mtt, self.music.msd
 
     def image_graph(self) -> EncoderGraph:
         """``images`` [n, 3, 224, 224] -> ``features`` [n, 1280], as the scorer's image encoder."""
