@@ -115,6 +115,12 @@ class RunConfig:
                 "told by. At most one of them can be left out.",
                 key="with_text",
             )
+        if self.validation_share + self.test_share >= 1:
+            raise ConfigError(
+                f"validation_share = {self.validation_share} and test_share = {self.test_share} leave nothing to train "
+                "on: together they must be below 1.",
+                key="test_share",
+            )
         if self.evaluation_frames > self.frames_per_clip:
             raise ConfigError(
                 f"evaluation_frames = {self.evaluation_frames} is more than the {self.frames_per_clip} of "

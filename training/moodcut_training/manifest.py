@@ -179,8 +179,8 @@ def _check_group_count(group_count: int, shares: Sequence[float], manifest: Path
     asked = [name for name, share in zip(SPLITS, shares, strict=True) if share > 0]
     if group_count < len(asked):
         raise DatasetError(
-            f"{manifest}: {group_count} groups cannot be shared out among {', '.join(asked)}, for no group is divided. "
-            "Tell more groups apart, or hold nothing out: validation_share = 0, test_share = 0.",
+            f"{manifest}: {', '.join(asked)} need a group each, for no group is divided, and the number of groups is "
+            f"{group_count}. Tell more groups apart, or hold nothing out: validation_share = 0, test_share = 0.",
             file=manifest,
         )
 

@@ -99,7 +99,8 @@ class MediaCache:
             if not sound.is_file():
                 publish(sound, self._writer_of_sound(path))
         except MoodcutError as error:
-            raise DatasetError(f"{path} cannot be trained on: {error.message}", file=path) from error
+            named = str(path) in error.message
+            raise DatasetError(error.message if named else f"{path}: {error.message}", file=path) from error
         if not (found.frame_count or found.sample_count):
             raise DatasetError(f"{path} has neither picture nor sound.", file=path)
         if 0 < found.sample_count < SHORTEST_SECONDS * self._sample_rate:

@@ -20,7 +20,7 @@ from moodcut_training.checkpoint import BEST, LAST, read_checkpoint
 from moodcut_training.config import RunConfig
 from moodcut_training.determinism import deterministic, pick_device
 from moodcut_training.draws import Draws
-from moodcut_training.errors import DatasetError, TrainingInterruptedError
+from moodcut_training.errors import ConfigError, DatasetError, TrainingInterruptedError
 from moodcut_training.heldout import figures, look_at, middle_frames, temperatures
 from moodcut_training.manifest import SPLITS, Item, manifest_digest, part_of, read_manifest, write_split
 from moodcut_training.mediacache import CachedClip, MediaCache, default_cache
@@ -35,6 +35,7 @@ SPLIT: Final = "split.csv"
 BOARD: Final = "board"
 _BATCH = 6
 _STANDARDISED_CLIPS = 240
+_NAMED_CLIPS = 5
 
 Watch = Callable[[str, float], None]
 """Told a stage ("decode", "train", "evaluate") and the share of it that is done."""
@@ -92,7 +93,7 @@ def train(
             check_exportable(network.backbone, config.described())
         if again:
             _forget(config.output)
-        config.output.mkdir(parents=True, exist_ok=True)
+        _make_folder(config.output)
         splits = _decoded(items, config, network.backbone.sample_rate, stop, watch)
         network.to(device)
         trainer = _trainer(network, splits, config, manifest_digest(items))
@@ -109,6 +110,13 @@ def train(
         return _finished(trainer, splits, config, resumed=resumed, watch=watch)
 
 
+def _make_folder(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"The output folder {output} cannot be made: {error.strerror}.", key="output") from error
+
+
 def _forget(output: Path) -> None:
     for name in (LAST, BEST, MODEL, REPORT):
         (output / name).unlink(missing_ok=True)
@@ -117,16 +125,30 @@ def _forget(output: Path) -> None:
 def _decoded(
     items: Sequence[Item], config: RunConfig, sample_rate: int, stop: Callable[[], bool], watch: Watch
 ) -> dict[str, _Split]:
-    """Every clip's frames and sound, decoded now where they are not kept yet."""
+    """Every clip's frames and sound, decoded now where they are not kept yet.
+
+    Raises DatasetError once all were tried, naming the first that cannot be trained on.
+    """
     cache = MediaCache(config.cache or default_cache(), frame_count=config.frames_per_clip, sample_rate=sample_rate)
-    clips = []
+    clips: list[CachedClip] = []
+    problems: list[str] = []
     for number, item in enumerate(items):
         if stop():
             raise TrainingInterruptedError(
                 f"interrupted after {number} of {len(items)} clips were decoded; they are kept, training had not begun"
             )
         watch("decode", number / len(items))
-        clips.append(cache.clip(item.path))
+        try:
+            clips.append(cache.clip(item.path))
+        except DatasetError as error:
+            problems.append(error.message)
+    if problems:
+        more = f" And {len(problems) - _NAMED_CLIPS} more." if len(problems) > _NAMED_CLIPS else ""
+        raise DatasetError(
+            f"{len(problems)} of {len(items)} clips cannot be trained on; mend them, or take them out of the manifest. "
+            + " ".join(problems[:_NAMED_CLIPS])
+            + more
+        )
     pairs = list(zip(items, clips, strict=True))
     _check_contents(pairs)
     return {

@@ -151,7 +151,5 @@ def _export(encoder: nn.Module, example: Tensor, name: str, outputs: tuple[str, 
             difference = float(np.abs(one - other.numpy()).max())
             if not difference <= _TOLERANCE * (1 + float(other.abs().max())):
                 path.unlink()
-                raise ExportError(
-                    f"{path} differed from the network by {difference:g} and was not kept.", file=path
-                )
+                raise ExportError(f"{path} differed from the network by {difference:g} and was not kept.", file=path)
     return path

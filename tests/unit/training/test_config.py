@@ -63,6 +63,7 @@ def test_overrides_are_toml_or_plain_words(tmp_path: Path) -> None:
         ("learning_rate = 2.0", r"learning_rate = 2.0 is out of range: 1e-09 to 1"),
         ("learning_rate = nan", r"learning_rate = nan is out of range"),
         ("validation_share = 0.6", r"validation_share = 0.6 is out of range: 0 to 0.5"),
+        ("validation_share = 0.5\ntest_share = 0.5", r"leave nothing to train on: together they must be below 1"),
         ('contrast = "triplet"', r'contrast = "triplet" is none of pairs, softmax'),
         ('optimiser = "sgd"', r'optimiser = "sgd" is none of adam'),
         ("epochs = 2.5", r"epochs = 2.5 must be a whole number"),
