@@ -40,11 +40,6 @@ class BackboneSpec:
     seed: int = 0
 
 
-def backbone_names() -> list[str]:
-    """All names, the default first."""
-    return list(_MAKERS)
-
-
 def load_backbone(spec: BackboneSpec) -> Backbone:
     """The backbone with its weights, on the CPU, in inference mode.
 
@@ -63,7 +58,8 @@ def load_backbone(spec: BackboneSpec) -> Backbone:
         torch.manual_seed(spec.seed)
         backbone = _MAKERS[spec.name](spec)
     backbone.fixed_norms = not spec.random_weights
-    return backbone.eval()
+    backbone.eval()
+    return backbone
 
 
 def _small(spec: BackboneSpec) -> Backbone:
