@@ -22,12 +22,12 @@ from moodcut_director.options import Selection
 from moodcut_kit.time import FrameTimes
 from moodcut_kit.v1 import media_pb2, solver_pb2
 from moodcut_scorer import embed_shots
+from moodcut_scorer.evaluation.metrics import bootstrap_interval
 from moodcut_scorer.heads import JointSpace
 from moodcut_segmenter import group_scenes
 from moodcut_segmenter.shot_features import feature_blocks
 from moodcut_solver.messages import solve_message
 from moodcut_training.data import Clip
-from moodcut_training.metrics import bootstrap_interval
 
 # A cut is on a downbeat if it is no further from it than a frame at 25 frames a second.
 ON_BEAT_SECONDS = 0.04

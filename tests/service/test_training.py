@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from moodcut_kit.modelcache import sha256_of  # noqa: E402
 from moodcut_scorer import EMOTIONS, Runtime, SmallModel  # noqa: E402
 from moodcut_scorer.errors import ModelMissingError  # noqa: E402
 from moodcut_training.backbones.registry import BackboneSpec, load_backbone  # noqa: E402
+from moodcut_training.board import Board  # noqa: E402
 from moodcut_training.checkpoint import BEST, LAST, read_checkpoint  # noqa: E402
 from moodcut_training.config import RunConfig  # noqa: E402
 from moodcut_training.errors import (  # noqa: E402
@@ -29,7 +31,7 @@ from moodcut_training.errors import (  # noqa: E402
     TrainingInterruptedError,
 )
 from moodcut_training.mediacache import MediaCache  # noqa: E402
-from moodcut_training.run import BOARD, MODEL, REPORT, train  # noqa: E402
+from moodcut_training.run import BOARD, MODEL, REPORT, SPLIT, train  # noqa: E402
 from moodcut_training.saved import load_model  # noqa: E402
 from moodcut_training.scorer_export import export_for_scorer  # noqa: E402
 
@@ -94,6 +96,8 @@ def test_it_learns_what_can_be_learned_and_writes_it_down(configured: Callable[.
     assert report == json.loads(json.dumps(result.report))
     assert report["split"] == "test"
     assert sum(report["clip_count"].values()) == 30
+    drawn = [row.rpartition(",")[2] for row in (config.output / SPLIT).read_text().splitlines()[1:]]
+    assert {name: drawn.count(name) for name in report["clip_count"]} == report["clip_count"]
     for name in ("visual", "audio", "joint"):
         assert report[name]["accuracy"] >= 0.8, (name, report[name])
         assert sum(map(sum, report[name]["confusion"])) == report[name]["count"]
@@ -223,6 +227,8 @@ def test_ablations_train(ablation: dict[str, Any], configured: Callable[..., Run
     words = loaded.backbone.words.weight
     untrained = load_backbone(BackboneSpec(name="tiny", random_weights=True)).words.weight
     assert torch.equal(words, untrained) != config.with_text
+    norm = loaded.backbone.image.layers[1]
+    assert torch.equal(norm.running_mean, torch.zeros_like(norm.running_mean)) == (config.norm_statistics == "frozen")
 
 
 def test_what_cannot_be_trained(configured: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,8 +306,45 @@ def test_clips_are_decoded_once(ffmpeg: Callable[..., None], tmp_path: Path, mon
     assert held.clip(manifest.parent / "renamed.mp4").picture(0)[24, 32, 0] > 240
 
 
-def test_media_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+def test_all_clips_that_cannot_be_read_are_named_at_once(
+    configured: Callable[..., RunConfig], manifest: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(manifest.parent, tmp_path / "clips")
+    for name in ("fear-1.mp4", "sad-2.mp4"):
+        (tmp_path / "clips" / name).write_bytes(b"no film")
+    with pytest.raises(DatasetError, match=r"2 of 30 clips cannot be trained on; .*fear-1\.mp4.*sad-2\.mp4"):
+        train(configured(manifest=tmp_path / "clips" / manifest.name, media=tmp_path / "clips"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"output folder .*file cannot be made: File exists"):
+        train(configured(output=tmp_path / "file"))
+
+
+def test_one_file_under_two_names_is_not_on_both_sides(
+    configured: Callable[..., RunConfig], manifest: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(manifest.parent, tmp_path / "clips")
+    shutil.copy(tmp_path / "clips" / "sad-1.mp4", tmp_path / "clips" / "again.mp4")
+    rows = [f"{row},train" for row in manifest.read_text().splitlines()[1:]]
+    given = tmp_path / "clips" / "given.csv"
+    given.write_text("\n".join(["file,emotion,group,split", *rows, "again.mp4,sad,another,test"]))
+    with pytest.raises(DatasetError, match=r"sad-1\.mp4 and .*again\.mp4 hold the same bytes.*in train.*in test"):
+        train(configured(manifest=given, media=given.parent))
+
+
+def test_curves_of_a_run_that_saved_nothing_are_taken_away(configured: Callable[..., RunConfig]) -> None:
+    config = configured(epochs=1, tensorboard=True)
+    with Board(config.output / BOARD) as board:
+        board.scalars({"loss/total": 99.0}, 1)
+    train(config)
+    steps = [step for step, _ in read_curves(config.output / BOARD)["loss/total"]]
+    assert steps == list(range(1, len(steps) + 1))
+
+
+def test_media_that_cannot_be_read_are_named(ffmpeg: Callable[..., None], tmp_path: Path) -> None:
     held = MediaCache(tmp_path / "cache", frame_count=4, sample_rate=16_000)
+    ffmpeg("-f", "lavfi", "-i", "sine=r=16000:d=0.2", tmp_path / "blip.wav")
+    with pytest.raises(DatasetError, match=r"blip\.wav has 0\.20 s of sound; at least 0\.5 s"):
+        held.clip(tmp_path / "blip.wav")
     (tmp_path / "notes.txt").write_text("no film")
-    with pytest.raises(DatasetError, match=r"notes\.txt cannot be trained on: "):
+    with pytest.raises(DatasetError, match=r"notes\.txt"):
         held.clip(tmp_path / "notes.txt")

@@ -85,7 +85,7 @@ def test_interrupted_it_saves_and_goes_on(directory: Path) -> None:
         ((), 2, "name a CONFIG"),
         (("run.toml", "--set", "epochs"), 2, "write KEY=VALUE"),
         (("run.toml", "--set", "epochs=0"), 1, "epochs = 0 is out of range"),
-        (("run.toml", "--set", "backbone=huge"), 1, "There is no backbone 'huge'"),
+        (("run.toml", "--set", "backbone=huge"), 1, 'backbone = "huge" is none of small, audioclip'),
         (("run.toml", "--set", "manifest=none.csv"), 1, "none.csv cannot be read"),
         (("run.toml", "--set", "with_text=false", "--export", "mine"), 1, "with_text = false trains none"),
         (("--example", "huge"), 1, "choose one of full"),

@@ -32,7 +32,6 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "evaluation_frames": (1, 1000),
 }
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    "optimiser": ("adam",),
     "contrast": ("pairs", "softmax"),
     "norm_statistics": ("auto", "frozen", "batch"),
     "best_by": ("retrieval", "accuracy"),
@@ -52,7 +51,7 @@ class RunConfig:
 
     ``manifest`` lists the clips, ``media`` is the folder they lie in (default: the manifest's), ``cache`` is where
     their frames and sound are kept (default: the user's cache). ``frames_per_clip`` frames are kept of each, of which a
-    random one is drawn; held-out clips are judged by ``evaluation_frames`` of them, 1 being the middle one.
+    random one is drawn; held-out clips are judged by ``evaluation_frames`` of them, 1 being the middle one of those.
 
     ``head_learning_rate`` is that of what the checkpoint does not bring (projections, class layers, scale, bias); 0
     takes ``learning_rate``. ``scale`` and ``bias`` are where s and b of the contrast start; a scale of 0 takes the
@@ -72,7 +71,6 @@ class RunConfig:
     dimension: int = 0
     seed: int = 0
     epochs: int = 50
-    optimiser: str = "adam"
     learning_rate: float = 1e-4
     head_learning_rate: float = 0.0
     contrast: str = "pairs"
@@ -114,6 +112,12 @@ class RunConfig:
                 "with_classifier and with_text are both false: emotions would have neither a class nor a prompt to be "
                 "told by. At most one of them can be left out.",
                 key="with_text",
+            )
+        if self.validation_share + self.test_share >= 1:
+            raise ConfigError(
+                f"validation_share = {self.validation_share} and test_share = {self.test_share} leave nothing to train "
+                "on: together they must be below 1.",
+                key="test_share",
             )
         if self.evaluation_frames > self.frames_per_clip:
             raise ConfigError(

@@ -8,11 +8,11 @@ from moodcut_scorer.evaluation.figures import Answers
 from moodcut_scorer.evaluation.judges import together, unit_rows
 from moodcut_scorer.heads import Head
 from moodcut_scorer.vectors import softmax
+from moodcut_training.contrast_heads import ContrastConfig, train_heads
 from moodcut_training.methods import Labelled, Method, filled
-from moodcut_training.train import TrainingConfig, train_heads
 
 
-def contrast_method(name: str, prompts: np.ndarray, config: TrainingConfig) -> Method:
+def contrast_method(name: str, prompts: np.ndarray, config: ContrastConfig) -> Method:
     """Projections trained on the paper's losses, by their class layers and by nearest prompt."""
 
     def answer(train: Labelled, test: Labelled) -> list[Answers]:

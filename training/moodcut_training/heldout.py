@@ -13,9 +13,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from moodcut_scorer.emotions import EMOTIONS
+from moodcut_scorer.evaluation.metrics import (
+    average_precisions,
+    bootstrap_interval,
+    confusion,
+    fit_temperature,
+    macro_f1,
+)
 from moodcut_training.manifest import Item
 from moodcut_training.mediacache import CachedClip
-from moodcut_training.metrics import average_precisions, bootstrap_interval, confusion, fit_temperature, macro_f1
 from moodcut_training.network import EmotionNetwork
 
 _BATCH = 6

@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from moodcut_kit.modelcache import publish
 from moodcut_scorer.emotions import EMOTIONS
 from moodcut_training.errors import DatasetError
 
@@ -37,17 +38,17 @@ def read_manifest(
 ) -> list[Item]:
     """The items of a manifest in its order, each in a split.
 
-    Raises DatasetError naming file and line: columns, groups, labels or files that are missing, a group on two sides
-    of the split, or an emotion that the training split lacks.
+    Raises DatasetError naming file and line: columns, groups, labels or files that are missing, a file listed twice, a
+    group on two sides of the split, fewer groups than splits, or an emotion that the training split lacks.
     """
     items, with_split = _rows(manifest, media or manifest.parent)
     if with_split:
         _check_undivided(items, manifest)
     else:
         labels, groups = [each.emotion for each in items], [each.group for each in items]
-        drawn = split_groups(
-            labels, groups, (1 - validation_share - test_share, validation_share, test_share), seed=seed
-        )
+        shares = (1 - validation_share - test_share, validation_share, test_share)
+        _check_group_count(len(set(groups)), shares, manifest)
+        drawn = split_groups(labels, groups, shares, seed=seed)
         items = [replace(each, split=SPLITS[part]) for each, part in zip(items, drawn.tolist(), strict=True)]
     lacking = [name for index, name in enumerate(EMOTIONS) if index not in {i.emotion for i in part_of(items, "train")}]
     if lacking:
@@ -70,11 +71,24 @@ def manifest_digest(items: Iterable[Item]) -> str:
     return hashlib.sha256(rows.encode()).hexdigest()
 
 
+def write_split(items: Iterable[Item], path: Path) -> Path:
+    """Write the items as a manifest with the column ``split``; files are relative to the media folder, as given."""
+
+    def write(target: Path) -> None:
+        with target.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["file", "emotion", "group", "split"])
+            writer.writerows([each.file, EMOTIONS[each.emotion], each.group, each.split] for each in items)
+
+    return publish(path, write)
+
+
 def split_groups(labels: Sequence[int], groups: Sequence[str], shares: Sequence[float], *, seed: int) -> np.ndarray:
     """The part int64 [n] of each item: whole groups, each part with about its share of every class.
 
     Groups are dealt out largest first (ties in random order), each to the part that then misses its shares least, in
-    squares summed over classes. A part of share 0 gets nothing; one that has a share gets a group as long as there are
+    squares summed over classes; those that alone have a class come before all others, so that what is left for the
+    smaller parts can be spared. A part of share 0 gets nothing; one that has a share gets a group as long as there are
     as many groups as parts.
     """
     members: dict[str, list[int]] = {}
@@ -82,7 +96,11 @@ def split_groups(labels: Sequence[int], groups: Sequence[str], shares: Sequence[
         members.setdefault(group, []).append(index)
     names = sorted(members)
     np.random.default_rng(seed).shuffle(names)
-    names.sort(key=lambda name: -len(members[name]))
+    sources: dict[int, set[str]] = {}
+    for label, group in zip(labels, groups, strict=True):
+        sources.setdefault(label, set()).add(group)
+    alone = {next(iter(having)) for having in sources.values() if len(having) == 1}
+    names.sort(key=lambda name: (name not in alone, -len(members[name])))
     class_count = max(labels) + 1
     totals = np.bincount(labels, minlength=class_count).astype(np.float64)
     weights = np.asarray(shares, dtype=np.float64)
@@ -109,13 +127,19 @@ def _rows(manifest: Path, media: Path) -> tuple[list[Item], bool]:
         file = manifest.open(newline="", encoding="utf-8-sig")
     except OSError as error:
         raise DatasetError(f"The manifest {manifest} cannot be read: {error.strerror}.", file=manifest) from error
-    items: list[Item] = []
     with file:
         reader = csv.DictReader(file)
         try:
             columns = set(reader.fieldnames or ())
             _check_columns(columns, manifest)
-            items = [_item(row, f"{manifest}, line {reader.line_num}", media) for row in reader]
+            items = []
+            lines: dict[Path, int] = {}
+            for row in reader:
+                where = f"{manifest}, line {reader.line_num}"
+                items.append(_item(row, where, media))
+                first = lines.setdefault(items[-1].path.resolve(), reader.line_num)
+                if first != reader.line_num:
+                    raise DatasetError(f"{where}: {items[-1].file} stands in line {first} already.", file=manifest)
         except (csv.Error, UnicodeDecodeError) as error:
             raise DatasetError(f"{manifest} is no CSV in UTF-8: {error}", file=manifest) from error
     if not items:
@@ -149,6 +173,16 @@ def _item(row: dict[str, str | None], where: str, media: Path) -> Item:
     if not name or not path.is_file():
         raise DatasetError(f"{where}: there is no file {path}.")
     return Item(file=name, path=path, emotion=EMOTIONS.index(emotion), group=group, split=split or "train")
+
+
+def _check_group_count(group_count: int, shares: Sequence[float], manifest: Path) -> None:
+    asked = [name for name, share in zip(SPLITS, shares, strict=True) if share > 0]
+    if group_count < len(asked):
+        raise DatasetError(
+            f"{manifest}: {', '.join(asked)} need a group each, for no group is divided, and the number of groups is "
+            f"{group_count}. Tell more groups apart, or hold nothing out: validation_share = 0, test_share = 0.",
+            file=manifest,
+        )
 
 
 def _check_undivided(items: Sequence[Item], manifest: Path) -> None:

@@ -24,6 +24,7 @@ from moodcut_kit.media.errors import MediaWithoutPictureError, MediaWithoutSound
 from moodcut_kit.media.picture import PictureConverter, upright
 from moodcut_kit.media.video import VideoReader
 from moodcut_kit.modelcache import cache_dir, publish
+from moodcut_scorer.mel import SHORTEST_SECONDS
 from moodcut_training.errors import DatasetError
 
 SHORT_SIDE = 256
@@ -41,9 +42,10 @@ def default_cache() -> Path:
 class CachedClip:
     """A clip's frames and sound as they lie on disk; what is asked for is read, and read again the next time.
 
-    ``frame_count`` 0: it has no picture. ``sample_count`` 0: it has no sound.
+    ``content`` is the file's SHA-256. ``frame_count`` 0: it has no picture. ``sample_count`` 0: it has no sound.
     """
 
+    content: str
     frames_path: Path
     sound_path: Path
     sample_rate: int
@@ -84,21 +86,29 @@ class MediaCache:
     def clip(self, path: Path) -> CachedClip:
         """The clip at ``path``, decoded now unless it was before.
 
-        Raises DatasetError, with the decoder's words, for a file that cannot be read or has neither picture nor sound.
+        Raises DatasetError, with the decoder's words, for a file that cannot be read, has neither picture nor sound, or
+        less sound than an encoder hears.
         """
         content = file_sha256(path, cache=self._directory / "hashes.sqlite")
         frames = self._place(f"{content} frames {self._frame_count} {SHORT_SIDE}", ".npz")
         sound = self._place(f"{content} sound {self._sample_rate}", ".npy")
-        found = CachedClip(frames, sound, self._sample_rate)
+        found = CachedClip(content, frames, sound, self._sample_rate)
         try:
             if not frames.is_file():
                 publish(frames, self._writer_of_frames(path))
             if not sound.is_file():
                 publish(sound, self._writer_of_sound(path))
         except MoodcutError as error:
-            raise DatasetError(f"{path} cannot be trained on: {error.message}", file=path) from error
+            named = str(path) in error.message
+            raise DatasetError(error.message if named else f"{path}: {error.message}", file=path) from error
         if not (found.frame_count or found.sample_count):
             raise DatasetError(f"{path} has neither picture nor sound.", file=path)
+        if 0 < found.sample_count < SHORTEST_SECONDS * self._sample_rate:
+            raise DatasetError(
+                f"{path} has {found.sample_count / self._sample_rate:.2f} s of sound; at least {SHORTEST_SECONDS} s "
+                "are needed. Take the clip out of the manifest, or the sound out of the clip.",
+                file=path,
+            )
         return found
 
     def _place(self, what: str, suffix: str) -> Path:

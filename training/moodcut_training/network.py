@@ -134,10 +134,3 @@ class EmotionNetwork(nn.Module):  # type: ignore[misc]  # torch may be absent wh
             {"params": [each for each in backbone if each.requires_grad], "lr": learning_rate},
             {"params": heads, "lr": head_learning_rate or learning_rate},
         ]
-
-
-def freeze_norm_statistics(network: nn.Module) -> None:
-    """Let batch norms keep their statistics while the rest trains: batches of six are too few to learn them from."""
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from moodcut_scorer.emotions import EMOTIONS
+from moodcut_scorer.evaluation.metrics import fit_temperature
 from moodcut_scorer.evaluation.supervised import SoftmaxRegression, fit_softmax_regression
 from moodcut_scorer.posteriorheads import PosteriorHead, PosteriorHeads, film_features
 from moodcut_scorer.vectors import unit
 from moodcut_training.data import grouped_folds
 from moodcut_training.features import ClipFeatures
-from moodcut_training.metrics import fit_temperature
 
 SHOT_FRAMES = 3
 _LOGIT_SCALE = 8.0

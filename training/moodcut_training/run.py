@@ -20,9 +20,9 @@ from moodcut_training.checkpoint import BEST, LAST, read_checkpoint
 from moodcut_training.config import RunConfig
 from moodcut_training.determinism import deterministic, pick_device
 from moodcut_training.draws import Draws
-from moodcut_training.errors import TrainingInterruptedError
+from moodcut_training.errors import ConfigError, DatasetError, TrainingInterruptedError
 from moodcut_training.heldout import figures, look_at, middle_frames, temperatures
-from moodcut_training.manifest import SPLITS, Item, manifest_digest, part_of, read_manifest
+from moodcut_training.manifest import SPLITS, Item, manifest_digest, part_of, read_manifest, write_split
 from moodcut_training.mediacache import CachedClip, MediaCache, default_cache
 from moodcut_training.network import EmotionNetwork, Modality, Projection
 from moodcut_training.saved import TrainedModel, build_network, save_model
@@ -31,9 +31,11 @@ from moodcut_training.trainer import Trainer
 
 MODEL: Final = "model.pt"
 REPORT: Final = "report.json"
+SPLIT: Final = "split.csv"
 BOARD: Final = "board"
 _BATCH = 6
 _STANDARDISED_CLIPS = 240
+_NAMED_CLIPS = 5
 
 Watch = Callable[[str, float], None]
 """Told a stage ("decode", "train", "evaluate") and the share of it that is done."""
@@ -72,12 +74,12 @@ def train(
     """Train as ``config`` says and evaluate the best weights on the test split (else validation).
 
     A run that was interrupted goes on, and ends with the same weights as one that was not; ``again`` begins anew.
-    Writes last.pt, best.pt, model.pt, report.json and the folder board into ``config.output``. ``stop`` is asked after
-    every batch and every decoded clip. ``for_scorer``: refuse at once what cannot be exported to the scorer afterwards.
+    Writes split.csv, last.pt, best.pt, model.pt, report.json and the folder board into ``config.output``. ``stop`` is
+    asked after every batch and every decoded clip. ``for_scorer``: refuse at once what cannot be exported to the scorer
+    afterwards.
 
     Raises ConfigError, DatasetError, BackboneError, CheckpointError, TensorBoardMissingError, TrainingDivergedError,
-    ExportError,
-    and TrainingInterruptedError once stopped, with everything saved.
+    ExportError, and TrainingInterruptedError once stopped, with everything saved.
     """
     device = pick_device(config.device)
     if config.tensorboard:
@@ -95,43 +97,80 @@ def train(
             check_exportable(network.backbone, config.described())
         if again:
             _forget(config.output)
-        config.output.mkdir(parents=True, exist_ok=True)
+        _make_folder(config.output)
         splits = _decoded(items, config, network.backbone.sample_rate, stop, watch)
         network.to(device)
         trainer = _trainer(network, splits, config, manifest_digest(items))
         resumed = trainer.resume()
         if not resumed:
+            shutil.rmtree(
+                config.output / BOARD, ignore_errors=True
+            )  # of a run that was killed before it saved anything
             _standardise(trainer, splits["train"], config.prompts)
+        write_split(items, config.output / SPLIT)
         directory = config.output / BOARD if config.tensorboard else None
         with Board(directory, first_step=trainer.progress.step + 1 if resumed else 0) as board:
             trainer.run(board=board, stop=stop, watch=partial(watch, "train"))
         return _finished(trainer, splits, config, resumed=resumed, watch=watch)
 
 
+def _make_folder(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"The output folder {output} cannot be made: {error.strerror}.", key="output") from error
+
+
 def _forget(output: Path) -> None:
     for name in (LAST, BEST, MODEL, REPORT):
         (output / name).unlink(missing_ok=True)
-    shutil.rmtree(output / BOARD, ignore_errors=True)
 
 
 def _decoded(
     items: Sequence[Item], config: RunConfig, sample_rate: int, stop: Callable[[], bool], watch: Watch
 ) -> dict[str, _Split]:
-    """Every clip's frames and sound, decoded now where they are not kept yet."""
+    """Every clip's frames and sound, decoded now where they are not kept yet.
+
+    Raises DatasetError once all were tried, naming the first that cannot be trained on.
+    """
     cache = MediaCache(config.cache or default_cache(), frame_count=config.frames_per_clip, sample_rate=sample_rate)
-    clips = []
+    clips: list[CachedClip] = []
+    problems: list[str] = []
     for number, item in enumerate(items):
         if stop():
             raise TrainingInterruptedError(
                 f"interrupted after {number} of {len(items)} clips were decoded; they are kept, training had not begun"
             )
         watch("decode", number / len(items))
-        clips.append(cache.clip(item.path))
+        try:
+            clips.append(cache.clip(item.path))
+        except DatasetError as error:
+            problems.append(error.message)
+    if problems:
+        more = f" And {len(problems) - _NAMED_CLIPS} more." if len(problems) > _NAMED_CLIPS else ""
+        raise DatasetError(
+            f"{len(problems)} of {len(items)} clips cannot be trained on; mend them, or take them out of the manifest. "
+            + " ".join(problems[:_NAMED_CLIPS])
+            + more
+        )
     pairs = list(zip(items, clips, strict=True))
+    _check_contents(pairs)
     return {
         split: _Split(items=part_of(items, split), clips=[clip for item, clip in pairs if item.split == split])
         for split in SPLITS
     }
+
+
+def _check_contents(pairs: Sequence[tuple[Item, CachedClip]]) -> None:
+    """Raises DatasetError if a file lies on two sides of the split, which another name or group of it would hide."""
+    sides: dict[str, Item] = {}
+    for item, clip in pairs:
+        first = sides.setdefault(clip.content, item)
+        if first.split != item.split:
+            raise DatasetError(
+                f"{first.path} and {item.path} hold the same bytes, and one is in {first.split}, the other in "
+                f"{item.split}. Give both one group, or leave one out."
+            )
 
 
 def _trainer(network: EmotionNetwork, splits: dict[str, _Split], config: RunConfig, digest: str) -> Trainer:
@@ -156,7 +195,7 @@ def _standardise(trainer: Trainer, known: _Split, prompts: Sequence[str]) -> Non
         "music": [clip.sound for clip in _spread(heard)],
         "text": [partial(str, each) for each in prompts],
     }
-    trainer.train_mode()
+    network.train()
     with torch.no_grad():
         for modality, projection in network.project.items():
             if not isinstance(projection, Projection):

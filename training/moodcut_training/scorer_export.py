@@ -7,10 +7,7 @@ of a window, and applies a head. A backbone that prepares and pools in the same 
 from __future__ import annotations
 
 import importlib.util
-import logging
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -19,20 +16,19 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from moodcut_kit.modelcache import publish
 from moodcut_scorer.emotions import EMOTIONS
 from moodcut_scorer.heads import Head, Heads
 from moodcut_scorer.mel import MEL_COUNT, PATCH_FRAMES
 from moodcut_scorer.preprocess import INPUT_SIZE
 from moodcut_scorer.traininglist import write_training_list
 from moodcut_training.backbones.base import Backbone
+from moodcut_training.backbones.onnx_export import EncoderGraph, export_encoder
 from moodcut_training.errors import ExportError
 from moodcut_training.export import export_heads
 from moodcut_training.heldout import embed_prompts
 from moodcut_training.network import EmotionNetwork, Modality, Projection
 from moodcut_training.saved import TrainedModel
 
-_OPSET: Final = 18
 _TOLERANCE: Final = 1e-4
 
 
@@ -69,9 +65,9 @@ def export_for_scorer(model: TrainedModel, directory: Path, *, learned_from: Ite
     pictures = torch.rand(2, 3, INPUT_SIZE, INPUT_SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
     patches = torch.rand(3, PATCH_FRAMES, MEL_COUNT, generator=torch.Generator().manual_seed(0)) * 4
     first, second = backbone.scorer_music_encoders()
-    made = [_export(backbone.scorer_image_encoder(), pictures, "images", ["features"], directory / "image.onnx")]
+    made = [_export(backbone.scorer_image_encoder(), pictures, "images", ("features",), directory / "image.onnx")]
     for encoder, name in ((first, "music-mtt.onnx"), (second, "music-msd.onnx")):
-        made.append(_export(encoder, patches, "patches", ["penultimate", "tags"], directory / name))
+        made.append(_export(encoder, patches, "patches", ("penultimate", "tags"), directory / name))
     heads = export_heads(scorer_heads(model), directory / "heads.npz")
     return [*made, heads, write_training_list(heads, learned_from)]
 
@@ -142,43 +138,13 @@ def _head(network: EmotionNetwork, modality: Modality, prompts: np.ndarray, scal
     )
 
 
-@contextmanager
-def _quiet_exporter() -> Iterator[None]:
-    """What the exporter says of itself, and of packages it could know as well, is of use to its developers alone."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
 def _array(tensor: Tensor) -> np.ndarray:
     return np.array(tensor.detach().numpy(), dtype=np.float32)
 
 
-def _export(encoder: nn.Module, example: Tensor, name: str, outputs: Sequence[str], path: Path) -> Path:
+def _export(encoder: nn.Module, example: Tensor, name: str, outputs: tuple[str, ...], path: Path) -> Path:
     """Write one network, open in its first dimension, and hold what the graph says against what the network says."""
-
-    def write(target: Path) -> None:
-        with _quiet_exporter():
-            torch.onnx.export(
-                encoder,
-                (example,),
-                str(target),
-                dynamo=True,
-                opset_version=_OPSET,
-                input_names=[name],
-                output_names=list(outputs),
-                dynamic_shapes=({0: torch.export.Dim("n")},),
-                external_data=False,
-                verbose=False,
-            )
-
-    publish(path, write)
+    export_encoder(EncoderGraph(encoder, example, name, outputs), path)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     for count in (1, len(example)):
         given = example[:count]
@@ -188,7 +154,6 @@ def _export(encoder: nn.Module, example: Tensor, name: str, outputs: Sequence[st
         for one, other in zip(said, meant if isinstance(meant, tuple) else (meant,), strict=True):
             difference = float(np.abs(one - other.numpy()).max())
             if not difference <= _TOLERANCE * (1 + float(other.abs().max())):
-                raise ExportError(
-                    f"{path} differs from the network by {difference:g}; it is not to be used.", file=path
-                )
+                path.unlink()
+                raise ExportError(f"{path} differed from the network by {difference:g} and was not kept.", file=path)
     return path

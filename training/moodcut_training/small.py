@@ -81,8 +81,8 @@ def read_songs(manifest: Path, reader: FeatureReader) -> Songs:
 def methods(prompts: np.ndarray, songs: Songs | None) -> list[Method]:
     """Everything that the table compares. Needs torch."""
     # Only here: the heads themselves are fitted without torch.
+    from moodcut_training.contrast_heads import ContrastConfig
     from moodcut_training.contrast_method import contrast_method
-    from moodcut_training.train import TrainingConfig
 
     found = [posterior_method("small", prompts, songs, PosteriorConfig(with_songs=songs is not None))]
     if songs is not None:
@@ -94,8 +94,8 @@ def methods(prompts: np.ndarray, songs: Songs | None) -> list[Method]:
     ):
         found.append(posterior_method(name, prompts, songs, config))
     found += [
-        contrast_method("paper's losses, frozen features", prompts, TrainingConfig()),
-        contrast_method("the same without text", prompts, TrainingConfig(with_text=False)),
+        contrast_method("paper's losses, frozen features", prompts, ContrastConfig()),
+        contrast_method("the same without text", prompts, ContrastConfig(with_text=False)),
         supervised_method,
         affect_method,
         majority_method,

@@ -19,7 +19,7 @@ from moodcut_training.config import RunConfig
 from moodcut_training.draws import Draws, ahead
 from moodcut_training.errors import TrainingDivergedError, TrainingInterruptedError
 from moodcut_training.losses import Batch, Contrast, loss_terms
-from moodcut_training.network import EmotionNetwork, freeze_norm_statistics
+from moodcut_training.network import EmotionNetwork
 
 _SAVE_SECONDS: Final = 600.0
 
@@ -53,8 +53,8 @@ class Trainer:
             learning_rate=config.learning_rate, head_learning_rate=config.head_learning_rate
         )
         self.optimiser = torch.optim.Adam(groups)
-        frozen = config.pretrained if config.norm_statistics == "auto" else config.norm_statistics == "frozen"
-        self._frozen_statistics = frozen
+        if config.norm_statistics != "auto":  # a backbone keeps them if it comes with a checkpoint's
+            network.backbone.fixed_norms = config.norm_statistics == "frozen"
 
     def resume(self) -> bool:
         """Go on from the last checkpoint, if there is one. Raises CheckpointError for one of another run."""
@@ -80,12 +80,6 @@ class Trainer:
         while self.progress.epoch < self._config.epochs:
             self._epoch(board, stop, watch)
             self._end_epoch(board)
-
-    def train_mode(self) -> None:
-        """Switch the network to training, with batch norms as the run wants them."""
-        self.network.train()
-        if self._frozen_statistics:
-            freeze_norm_statistics(self.network)
 
     def step(self, prepared: Prepared) -> dict[str, float]:
         """One step of the optimiser; gives the losses by term, and the batch's accuracies."""
@@ -122,7 +116,7 @@ class Trainer:
             images = [self.network.prepared("image", each.picture) for each in samples]
             return images, [self.network.prepared("music", each.sound) for each in samples]
 
-        self.train_mode()
+        self.network.train()
         saved_seconds = time.monotonic()
         for prepared in ahead(prepare, range(self.progress.batch_count, len(batches))):
             scalars = self.step(prepared)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +14,7 @@ from moodcut_scorer.evaluation.judges import Kept, column, unit_rows
 from moodcut_scorer.evaluation.media import Media
 from moodcut_scorer.mel import SAMPLE_RATE
 from moodcut_training.backbones.base import Backbone
+from moodcut_training.backbones.registry import BackboneSpec, load_backbone
 
 _FRAME_BATCH = 8
 
@@ -73,7 +72,6 @@ def zero_shot_judge(name: str, weights: str) -> ZeroShotJudge:
     Two checkpoints, of pictures and texts and of music, are separated by a comma. Raises what loading the backbone
     raises: an unknown name, weights that are missing or of another model.
     """
-    registry: Any = importlib.import_module("moodcut_training.backbones.registry")
     checkpoint, _, audio = weights.partition(",")
-    spec = registry.BackboneSpec(name=name, checkpoint=checkpoint, audio_checkpoint=audio)
-    return ZeroShotJudge(registry.load_backbone(spec), f"{name}, zero-shot")
+    spec = BackboneSpec(name=name, checkpoint=checkpoint, audio_checkpoint=audio)
+    return ZeroShotJudge(load_backbone(spec), f"{name}, zero-shot")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,6 +56,9 @@ def command(
     tension), group (files cut from one source share it) and, if wanted, split (train, validation, test). The model and
     its figures on the held-out clips are written into the output folder. A run that was interrupted, also by Ctrl-C,
     goes on where it was when it is started again, and ends with the same weights.
+
+    CONFIG must give backbone (small, audioclip, clip-clap, wav2clip or tiny), manifest and output; docs/training.md
+    lists all keys, docs/backbones.md what each backbone is and which weights it takes.
 
     \b
     Examples:
@@ -118,7 +122,7 @@ def stop_when_told() -> Iterator[Callable[[], bool]]:
         if told:
             raise KeyboardInterrupt
         told = True
-        note("stopping after this batch; a second interrupt stops at once and loses what was not saved yet")
+        note("stopping as soon as all is saved; a second interrupt stops at once and loses what was not saved yet")
 
     before = {each: signal.signal(each, take_note) for each in _SIGNALS}
     try:
@@ -129,8 +133,8 @@ def stop_when_told() -> Iterator[Callable[[], bool]]:
 
 
 def _same_command(config: Path, overrides: tuple[str, ...], export: Path | None) -> str:
-    words = ["moodcut train", str(config), *(f"--set {each}" for each in overrides)]
-    return " ".join([*words, f"--export {export}"] if export is not None else words)
+    words = ["moodcut", "train", str(config), *(word for each in overrides for word in ("--set", each))]
+    return shlex.join([*words, "--export", str(export)] if export is not None else words)
 
 
 def _summary(result: RunResult) -> str:

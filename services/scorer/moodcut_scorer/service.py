@@ -64,7 +64,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
                 "seed": seed,
                 "units_seconds": units.tolist(),
                 "music_audio_track": request.music_audio_track,
-                "scenes": scenes,
+                "scenes": None if scenes is None else [*scenes],
             },
             inputs=[*_film_inputs(request, index), request.music_sha256],
         )
@@ -187,7 +187,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
             stage="embed_shots",
             version=_VERSION,
             model_digest=self._model.digest,
-            parameters={"scenes": scenes},
+            parameters={"scenes": None if scenes is None else [*scenes]},
             inputs=_film_inputs(request, index),
         )
         key = analysis_key(request.principal, request.movie_sha256, name, "shots.npy")

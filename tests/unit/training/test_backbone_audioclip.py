@@ -238,7 +238,9 @@ def test_every_parameter_learns() -> None:
 
 def test_learning_norms_want_equal_lengths_and_get_them() -> None:
     torch.manual_seed(0)
-    backbone = AudioClipBackbone(few_tokens(), TINY, fixed_norms=False).train()
+    backbone = AudioClipBackbone(few_tokens(), TINY)
+    backbone.fixed_norms = False
+    backbone.train()
     before = backbone.network.audio.bn1.running_mean.clone()
     found = backbone.encode_music([backbone.music_input(signal(3)), backbone.music_input(signal(4, 25_000))])
     assert found.shape == (2, 6)

@@ -14,8 +14,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install moodcut[train]")
 
 from moodcut_scorer.bert import BertShape, build_sentence_encoder  # noqa: E402
+from moodcut_scorer.emotions import EMOTIONS  # noqa: E402
 from moodcut_scorer.encoders import MusicFeatures  # noqa: E402
 from moodcut_scorer.errors import BadTextError  # noqa: E402
+from moodcut_scorer.model import SmallModel  # noqa: E402
 from moodcut_scorer.preprocess import prepare_image  # noqa: E402
 from moodcut_scorer.registry import shipped_path  # noqa: E402
 from moodcut_scorer.sessions import Runtime  # noqa: E402
@@ -27,6 +29,9 @@ from moodcut_training.backbones.small_music import Musicnn, MusicnnShape, state_
 from moodcut_training.backbones.small_text import SentenceEncoder  # noqa: E402
 from moodcut_training.efficientnet import STAGES, build_efficientnet  # noqa: E402
 from moodcut_training.musicnn import build_musicnn  # noqa: E402
+from moodcut_training.network import EmotionNetwork  # noqa: E402
+from moodcut_training.saved import TrainedModel  # noqa: E402
+from moodcut_training.scorer_export import export_for_scorer  # noqa: E402
 
 FEW = MusicnnShape(timbral=3, temporal=2, temporal_lengths=(128, 64, 32), dense=4)
 TEXT = BertShape(layer_count=2, head_count=2, width=8)
@@ -45,10 +50,10 @@ def words() -> Tokenizer:
     return tokenizer
 
 
-def small(seed: int = 0, *, fixed_norms: bool = True) -> SmallBackbone:
+def small(seed: int = 0) -> SmallBackbone:
     torch.manual_seed(seed)
     text = SentenceEncoder(TEXT, word_count=len(WORDS), position_count=32, inner=16)
-    return SmallBackbone(words(), music=FEW, text=text, fixed_norms=fixed_norms).eval()
+    return SmallBackbone(words(), music=FEW, text=text).eval()
 
 
 def arrays(network: torch.nn.Module) -> dict[str, np.ndarray]:
@@ -180,9 +185,11 @@ def test_dimensions_and_gradients() -> None:
         backbone.text_input("  ")
 
 
-def test_norms_are_held_only_where_weights_were_loaded() -> None:
+def test_norms_are_held_if_they_are_fixed() -> None:
     for fixed in (True, False):
-        backbone = small(fixed_norms=fixed).train()
+        backbone = small()
+        backbone.fixed_norms = fixed
+        backbone.train()
         before = backbone.image._bn0.running_mean.clone()
         backbone.encode_images([backbone.image_input(picture(seed)) for seed in (1, 2)])
         assert torch.equal(before, backbone.image._bn0.running_mean) is fixed
@@ -214,3 +221,22 @@ def test_export(part: str, tmp_path: Path) -> None:
         expected = graph.module(batch)
     for one, want in zip(found, [expected] if part == "image" else expected, strict=True):
         np.testing.assert_allclose(one, want, rtol=1e-4, atol=1e-4)
+
+
+def test_the_scorer_runs_what_was_trained(tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="onnxscript is not installed: pip install moodcut[train]")
+    backbone = small()
+    backbone.image = EfficientNetLite0(STAGES[:2])
+    network = EmotionNetwork(backbone, dimension=16).eval()
+    prompts = dict(zip(EMOTIONS, ("a", "sad", "and", "calm", "scene", "sad scene"), strict=True))
+    config = {"backbone": "small", "prompts": prompts, "with_text": True}
+    model = TrainedModel(network=network, config=config, temperatures={"image": 1.0, "music": 1.0}, report={})
+    export_for_scorer(model, tmp_path / "mine")
+    scorer = SmallModel(runtime=Runtime(thread_count=1), directory=tmp_path / "mine")
+    with torch.no_grad():
+        seen = network.embed("image", [backbone.image_input(picture(1))]).numpy()
+        heard = network.embed("music", [backbone.music_input(sound(2, 7.0))]).numpy()
+        moods = network.embed("text", [backbone.text_input(text) for text in prompts.values()]).numpy()
+    np.testing.assert_allclose(scorer.encode_images([picture(1)]), seen, atol=1e-4)
+    np.testing.assert_allclose(scorer.encode_music(sound(2, 7.0), 16_000).whole, heard[0], atol=1e-4)
+    np.testing.assert_allclose([scorer.mood_embedding(emotion) for emotion in EMOTIONS], moods, atol=1e-4)

@@ -21,7 +21,7 @@ def written(directory: Path, text: str) -> Path:
 
 def test_the_defaults_are_the_papers(tmp_path: Path) -> None:
     config = read_config(written(tmp_path, SMALLEST))
-    assert (config.epochs, config.learning_rate, config.alpha, config.optimiser) == (50, 1e-4, 1.0, "adam")
+    assert (config.epochs, config.learning_rate, config.alpha) == (50, 1e-4, 1.0)
     assert (config.contrast, config.with_classifier, config.with_text) == ("pairs", True, True)
     assert config.prompts == tuple(PROMPTS[emotion][0] for emotion in EMOTIONS)
     assert (config.manifest, config.output) == (tmp_path / "clips/m.csv", tmp_path / "runs/a")
@@ -63,8 +63,9 @@ def test_overrides_are_toml_or_plain_words(tmp_path: Path) -> None:
         ("learning_rate = 2.0", r"learning_rate = 2.0 is out of range: 1e-09 to 1"),
         ("learning_rate = nan", r"learning_rate = nan is out of range"),
         ("validation_share = 0.6", r"validation_share = 0.6 is out of range: 0 to 0.5"),
+        ("validation_share = 0.5\ntest_share = 0.5", r"leave nothing to train on: together they must be below 1"),
         ('contrast = "triplet"', r'contrast = "triplet" is none of pairs, softmax'),
-        ('optimiser = "sgd"', r'optimiser = "sgd" is none of adam'),
+        ('best_by = "loss"', r'best_by = "loss" is none of retrieval, accuracy'),
         ("epochs = 2.5", r"epochs = 2.5 must be a whole number"),
         ("epochs = true", r"epochs = True must be a whole number"),
         ('with_text = "no"', r"with_text = 'no' must be true or false"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from moodcut_scorer.emotions import EMOTIONS
 from moodcut_training.errors import DatasetError
-from moodcut_training.manifest import Item, manifest_digest, part_of, read_manifest, split_groups
+from moodcut_training.manifest import Item, manifest_digest, part_of, read_manifest, split_groups, write_split
 
 ITEMS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 30)), min_size=5, max_size=80)
 
@@ -79,6 +79,7 @@ def test_a_given_split_is_kept(tmp_path: Path) -> None:
         ("file,emotion,group\na.mp4,jolly,g\n", "line 2: the emotion 'jolly' is none of excited"),
         ("file,emotion,group\na.mp4,sad,\n", "line 2: a.mp4 has no group"),
         ("file,emotion,group\na.mp4,sad,g\nb.mp4,sad,g\n", "line 3: there is no file .*b.mp4"),
+        ("file,emotion,group\na.mp4,sad,g\nsad.mp4,sad,g\na.mp4,fear,h\n", "line 4: a.mp4 stands in line 2 already"),
         ("file,emotion,group\n", "lists no files"),
         ("file,emotion,group\na.mp4,sad,g\n", "no clip of excited, fear, neutral, relaxation, tension is left"),
         ("file,emotion,group,split\na.mp4,sad,g,dev\n", "line 2: the split 'dev' is none of train"),
@@ -91,6 +92,22 @@ def test_a_given_split_is_kept(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_with_its_line(text: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=words):
         read(make(tmp_path, text))
+
+
+def test_a_share_that_no_group_is_left_for_is_refused(tmp_path: Path) -> None:
+    manifest = make(tmp_path, "file,emotion,group\n" + "".join(f"{each}.mp4,{each},one\n" for each in EMOTIONS))
+    with pytest.raises(DatasetError, match=r"train, test need a group each.* number of groups is 1\..*test_share = 0"):
+        read_manifest(manifest, validation_share=0.0, test_share=0.1, seed=0)
+    assert len(read(manifest)) == len(EMOTIONS)
+
+
+def test_a_drawn_split_can_be_given(tmp_path: Path) -> None:
+    rows = "".join(f"{emotion}.mp4,{emotion},{emotion}\n" for emotion in EMOTIONS) + "a.mp4,sad,other\n"
+    manifest = make(tmp_path, "file,emotion,group\n" + rows)
+    for seed in range(5):
+        drawn = read_manifest(manifest, validation_share=0.0, test_share=0.1, seed=seed)
+        assert [EMOTIONS[item.emotion] for item in part_of(drawn, "test")] == ["sad"]
+        assert read(write_split(drawn, tmp_path / "runs" / "split.csv"), tmp_path) == drawn
 
 
 def test_no_such_file(tmp_path: Path) -> None:

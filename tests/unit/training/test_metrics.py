@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from moodcut_training.metrics import (
+from moodcut_scorer.evaluation.metrics import (
     average_precisions,
     bootstrap_interval,
     calibration_error,

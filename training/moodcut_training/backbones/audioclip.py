@@ -23,7 +23,7 @@ from moodcut_training.backbones.clip_text import TextShape, TextTransformer
 from moodcut_training.backbones.clip_tokens import ClipTokens
 from moodcut_training.backbones.esresnext import EsResNext, EsResNextShape
 from moodcut_training.backbones.fbsp import fill_frames
-from moodcut_training.backbones.norms import encode_by_length, hold_norms, repeated_to_longest
+from moodcut_training.backbones.norms import encode_by_length, repeated_to_longest
 from moodcut_training.backbones.onnx_export import EncoderGraph
 from moodcut_training.backbones.pictures import clip_picture
 from moodcut_training.backbones.sound import checked_sound
@@ -77,13 +77,11 @@ class AudioClipBackbone(Backbone):
     name = "audioclip"
     sample_rate = 44_100
 
-    def __init__(self, tokens: ClipTokens, shape: AudioClipShape | None = None, *, fixed_norms: bool = True) -> None:
-        """``fixed_norms``: batch norms keep their stored statistics in training (see :func:`hold_norms`)."""
+    def __init__(self, tokens: ClipTokens, shape: AudioClipShape | None = None) -> None:
         super().__init__()
         self.shape = shape or AudioClipShape()
         self.network = AudioClip(self.shape)
         self.tokens = tokens
-        self.fixed_norms = fixed_norms
         self.image_dimension = self.music_dimension = self.text_dimension = self.shape.dimension
 
     def load(self, path: Path) -> None:
@@ -94,13 +92,6 @@ class AudioClipBackbone(Backbone):
     def logit_scale(self) -> float:  # type: ignore[override]
         """The factor between pictures and sound, within the published limits of 1 and 100."""
         return min(max(math.exp(self.network.logit_scale_ai.item()), 1.0), _LARGEST_SCALE)
-
-    def train(self, mode: bool = True) -> AudioClipBackbone:
-        """Set training mode."""
-        super().train(mode)
-        if self.fixed_norms:
-            hold_norms(self)
-        return self
 
     def image_input(self, picture: NDArray[np.uint8]) -> Tensor:
         """A picture as CLIP takes it, float32 [3, 224, 224]."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from moodcut_training.backbones.norms import hold_norms
 
 
 class Backbone(nn.Module, ABC):  # type: ignore[misc]  # torch may be absent where types are checked
@@ -18,7 +21,8 @@ class Backbone(nn.Module, ABC):  # type: ignore[misc]  # torch may be absent whe
 
     ``image_dimension``, ``music_dimension``, ``text_dimension``: sizes of the embeddings, alike if the published
     model has a joint space of its own. ``sample_rate``: of the music, in Hz. ``logit_scale``: the checkpoint's factor
-    of cosines, where the contrastive loss starts.
+    of cosines, where the contrastive loss starts. ``fixed_norms``: batch norms keep their stored statistics in training
+    (see :func:`~moodcut_training.backbones.norms.hold_norms`); set it before :meth:`train`.
     """
 
     name: str
@@ -27,6 +31,14 @@ class Backbone(nn.Module, ABC):  # type: ignore[misc]  # torch may be absent whe
     text_dimension: int
     sample_rate: int
     logit_scale: float
+    fixed_norms: bool = True
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode, or inference mode; see ``fixed_norms``."""
+        super().train(mode)
+        if self.fixed_norms:
+            hold_norms(self)
+        return self
 
     @abstractmethod
     def image_input(self, picture: NDArray[np.uint8]) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 from moodcut_training.backbones.base import Backbone
 from moodcut_training.backbones.checkpoint import load_state, read_state
 from moodcut_training.backbones.hub import Clap, PictureText
-from moodcut_training.backbones.norms import encode_by_length, hold_norms, repeated_to_longest
+from moodcut_training.backbones.norms import encode_by_length, repeated_to_longest
 from moodcut_training.backbones.onnx_export import EncoderGraph
 from moodcut_training.backbones.sound import checked_sound
 from moodcut_training.backbones.wav2clip_audio import SAMPLE_RATE, Wav2ClipAudio, Wav2ClipShape
@@ -22,18 +22,11 @@ from moodcut_training.backbones.wav2clip_audio import SAMPLE_RATE, Wav2ClipAudio
 class _WithPictureText(Backbone):
     """What the two backbones share: pictures and text by one model of transformers."""
 
-    def __init__(self, pair: PictureText, *, fixed_norms: bool) -> None:
+    def __init__(self, pair: PictureText) -> None:
         super().__init__()
         self.pair = pair
-        self.fixed_norms = fixed_norms
         self.image_dimension = self.text_dimension = pair.dimension
         self.logit_scale = pair.logit_scale
-
-    def train(self, mode: bool = True) -> _WithPictureText:
-        super().train(mode)
-        if self.fixed_norms:
-            hold_norms(self)
-        return self
 
     def image_input(self, picture: NDArray[np.uint8]) -> Tensor:
         return self.pair.image_input(picture)
@@ -58,9 +51,8 @@ class ClipClapBackbone(_WithPictureText):
 
     name = "clip-clap"
 
-    def __init__(self, pair: PictureText, clap: Clap, *, fixed_norms: bool = True) -> None:
-        """``fixed_norms``: batch norms keep their stored statistics in training (see :func:`hold_norms`)."""
-        super().__init__(pair, fixed_norms=fixed_norms)
+    def __init__(self, pair: PictureText, clap: Clap) -> None:
+        super().__init__(pair)
         self.clap = clap
         self.music_dimension = clap.dimension
         self.sample_rate = clap.sample_rate
@@ -89,9 +81,8 @@ class Wav2ClipBackbone(_WithPictureText):
     name = "wav2clip"
     sample_rate = SAMPLE_RATE
 
-    def __init__(self, pair: PictureText, shape: Wav2ClipShape | None = None, *, fixed_norms: bool = True) -> None:
-        """``fixed_norms``: batch norms keep their stored statistics in training (see :func:`hold_norms`)."""
-        super().__init__(pair, fixed_norms=fixed_norms)
+    def __init__(self, pair: PictureText, shape: Wav2ClipShape | None = None) -> None:
+        super().__init__(pair)
         shape = shape or Wav2ClipShape()
         self.audio = Wav2ClipAudio(shape)
         self.music_dimension = shape.dimension

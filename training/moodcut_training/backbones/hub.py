@@ -45,8 +45,8 @@ def load_hub(kind: str, name: str, *, random_weights: bool = False) -> tuple[Any
     except (OSError, ValueError, ImportError) as error:
         detail = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointMissingError(
-            f"The model {name} could not be loaded: {detail} Name a folder that save_pretrained wrote, or a model on "
-            "the hub that this machine can reach (HF_HUB_OFFLINE, if set, forbids it) or has in its cache.",
+            f"The model {name} could not be loaded: {detail.rstrip('.')}. Name a folder that save_pretrained wrote, or "
+            "a model on the hub that this machine can reach (HF_HUB_OFFLINE, if set, forbids it) or has in its cache.",
             checkpoint=name,
         ) from error
 

@@ -7,7 +7,6 @@ import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -30,20 +29,6 @@ class EncoderGraph:
     input_name: str
     output_names: tuple[str, ...]
     batched: bool = True
-
-
-@runtime_checkable
-class Exportable(Protocol):
-    """A backbone whose image and music encoders can be written as graphs.
-
-    A music graph takes pieces of one length, ``seconds``, unless the backbone cuts music into patches itself.
-    """
-
-    def image_graph(self) -> EncoderGraph:
-        """Graph from a batch of prepared pictures to embeddings."""
-
-    def music_graph(self, seconds: float) -> EncoderGraph:
-        """Graph from a batch of prepared music."""
 
 
 def export_encoder(graph: EncoderGraph, path: Path) -> Path:

@@ -1,7 +1,8 @@
 """The small backbone: EfficientNet-Lite0, both musicnn networks and MiniLM, as one differentiable whole.
 
-The same networks, weights and preparation as the scorer's encoders on ONNX Runtime (:mod:`moodcut_scorer.encoders`), so
-training starts from what runs. The three were published apart and have no space in common until training makes one.
+The kinds of networks that the scorer runs (:mod:`moodcut_scorer.encoders`), prepared in the same way, so that what is
+trained can be exported to it. Music and text start from the weights that ship; pictures from Lite0, where the package
+ships the larger Lite2. The three were published apart and have no space in common until training makes one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from moodcut_scorer.preprocess import INPUT_SIZE, prepare_image
 from moodcut_training.backbones import published
 from moodcut_training.backbones.base import Backbone
 from moodcut_training.backbones.checkpoint import load_state, read_state
-from moodcut_training.backbones.norms import hold_norms
 from moodcut_training.backbones.onnx_export import EncoderGraph
 from moodcut_training.backbones.small_image import EfficientNetLite0
 from moodcut_training.backbones.small_music import Musicnn, MusicnnShape, state_of
@@ -61,12 +61,8 @@ class SmallBackbone(Backbone):
         *,
         music: MusicnnShape | None = None,
         text: SentenceEncoder | None = None,
-        fixed_norms: bool = True,
     ) -> None:
-        """``words`` is MiniLM's tokenizer; ``music`` and ``text`` take the place of the published sizes.
-
-        ``fixed_norms``: batch norms keep their stored statistics in training (see :func:`hold_norms`).
-        """
+        """``words`` is MiniLM's tokenizer; ``music`` and ``text`` take the place of the published sizes."""
         super().__init__()
         music = music or MusicnnShape()
         self.image = EfficientNetLite0()
@@ -74,7 +70,6 @@ class SmallBackbone(Backbone):
         self.text = text if text is not None else SentenceEncoder(BertShape())
         self.music_dimension = 2 * (2 * music.hidden + music.tags)
         self.text_dimension = self.text.embeddings["LayerNorm"].weight.shape[0]
-        self.fixed_norms = fixed_norms
         self._words = Tokenizer.from_str(words.to_str())
         self._words.enable_truncation(LONGEST_TEXT_TOKENS)
         self._words.no_padding()
@@ -94,13 +89,6 @@ class SmallBackbone(Backbone):
     def load(self, path: Path) -> None:
         """Take the weights of a state dictionary of this backbone (fine-tuned before)."""
         load_state(self, read_state(path), source=str(path))
-
-    def train(self, mode: bool = True) -> SmallBackbone:
-        """Set training mode."""
-        super().train(mode)
-        if self.fixed_norms:
-            hold_norms(self)
-        return self
 
     def image_input(self, picture: NDArray[np.uint8]) -> Tensor:
         """The whole picture, float32 [3, 224, 224] in (x - 127) / 128."""
@@ -136,6 +124,14 @@ class SmallBackbone(Backbone):
         tokens = nn.utils.rnn.pad_sequence(list(inputs), batch_first=True)
         lengths = torch.tensor([len(one) for one in inputs], device=tokens.device)
         return self.text(tokens, torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None])
+
+    def scorer_image_encoder(self) -> nn.Module:
+        """For :class:`~moodcut_training.scorer_export.ForScorer`."""
+        return self.image
+
+    def scorer_music_encoders(self) -> tuple[nn.Module, nn.Module]:
+        """For :class:`~moodcut_training.scorer_export.ForScorer`."""
+        return self.music.mtt, self.music.msd
 
     def image_graph(self) -> EncoderGraph:
         """``images`` [n, 3, 224, 224] -> ``features`` [n, 1280], as the scorer's image encoder."""

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodcut_scorer.errors import BadAudioError
-
-SHORTEST_SECONDS = 0.5
+from moodcut_scorer.mel import SHORTEST_SECONDS
 
 
 def checked_sound(sound: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:

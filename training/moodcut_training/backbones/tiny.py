@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +19,6 @@ from moodcut_scorer.encoders import PATCH_HOP_SECONDS
 from moodcut_scorer.mel import MEL_COUNT, SAMPLE_RATE, log_mel, patches, to_model_rate
 from moodcut_scorer.preprocess import prepare_image
 from moodcut_training.backbones.base import Backbone
-from moodcut_training.errors import BackboneError
 
 _IMAGE_WIDTHS = (16, 32, 64)
 _DEEP, _TAGS = 24, 8
@@ -132,21 +130,3 @@ class TinyBackbone(Backbone):
         """For :class:`~moodcut_training.scorer_export.ForScorer`."""
         first, second = self.music
         return first, second
-
-
-def load_tiny(checkpoint: str, *, random_weights: bool, seed: int) -> TinyBackbone:
-    """With random weights from ``seed``, or those of a state dict. Raises BackboneError."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        backbone = TinyBackbone()
-    if random_weights:
-        return backbone
-    if not checkpoint:
-        raise BackboneError("tiny has no published weights: set pretrained = false, or checkpoint to a state dict.")
-    if not Path(checkpoint).is_file():
-        raise BackboneError(f"There is no checkpoint {checkpoint}.", checkpoint=checkpoint)
-    try:
-        backbone.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
-    except Exception as error:  # what torch.load raises has no common root
-        raise BackboneError(f"{checkpoint} is no state dict of tiny: {error}", checkpoint=checkpoint) from error
-    return backbone

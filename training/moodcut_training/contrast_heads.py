@@ -1,4 +1,7 @@
-"""Trains the heads on frozen features: batches of six tuples, one per emotion (method, section 2)."""
+"""Heads on frozen features, trained by the paper's losses (method, section 2): an ablation of the default model.
+
+Whole networks are trained by :mod:`moodcut_training.run`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _VARIED_PROMPT_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingConfig:
+class ContrastConfig:
     """What a training run depends on besides the data.
 
     As the paper has it: ``epochs``, ``learning_rate`` (Adam), ``alpha``, ``contrast`` "pairs". Ours, since frozen
@@ -60,7 +63,7 @@ class _HeadModule(nn.Module):  # type: ignore[misc]  # torch may be absent where
     centre: Tensor
     spread: Tensor
 
-    def __init__(self, features: np.ndarray, config: TrainingConfig) -> None:
+    def __init__(self, features: np.ndarray, config: ContrastConfig) -> None:
         super().__init__()
         self.register_buffer("centre", torch.from_numpy(features.mean(axis=0).astype(np.float32)))
         self.register_buffer("spread", torch.from_numpy((features.std(axis=0) + 1e-3).astype(np.float32)))
@@ -126,7 +129,7 @@ def _tensor(rows: list[np.ndarray]) -> Tensor:
 
 
 def train_heads(
-    clips: Sequence[ClipFeatures], labels: np.ndarray, prompts: np.ndarray, config: TrainingConfig
+    clips: Sequence[ClipFeatures], labels: np.ndarray, prompts: np.ndarray, config: ContrastConfig
 ) -> Heads:
     """Train all heads and return them with temperatures of 1.
 
