@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-RANGE_FRAMES = 4000
+# What a range keeps in memory grows with it: no longer than that a film's length would show.
+RANGE_FRAMES = 1500
 # Enough ranges that several segmenters end at about the same time, none so short that its context weighs.
 RANGE_COUNT, _SHORT_RANGE_FRAMES = 16, 1000
 

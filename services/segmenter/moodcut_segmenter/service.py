@@ -17,6 +17,7 @@ from moodcut_kit.media.isolated import read_film_facts
 from moodcut_kit.media.stored import stored_media
 from moodcut_kit.server import Service
 from moodcut_kit.server.flights import Flights
+from moodcut_kit.server.heaps import return_unused
 from moodcut_kit.store.base import ObjectExistsError, ObjectStore
 from moodcut_kit.v1 import media_pb2, segmenter_pb2, segmenter_pb2_grpc
 from moodcut_segmenter import messages
@@ -107,22 +108,8 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
         key = names.of_range(f"range-{start:08d}-{end:08d}")
         with self._flights.only_one(key):
             if self._store.stat(key) is None:
-                plan = self._plan(request.principal, request.plan_key, names)
-                if (start, end) not in plan.ranges:
-                    raise BadPlanError(f"{start} to {end} is not one of the plan's ranges", field="range")
-                media = media_key(request.principal, request.movie_sha256)
-                with stored_media(self._store, media) as path:
-                    result = analyze_frames(
-                        path,
-                        plan.index,
-                        plan.shape,
-                        names.detector,
-                        start_frame=start,
-                        end_frame=end,
-                        decoding=self._settings.decoding,
-                        check=_stops(context),
-                    )
-                self._write_pieces(key, range_pieces(result))
+                self._analyze_range(request, names, key, _stops(context))
+                return_unused()
         return segmenter_pb2.AnalyzeRangeResponse(range_key=key)
 
     def FinishMovie(  # noqa: N802
@@ -168,6 +155,27 @@ class SegmenterServicer(segmenter_pb2_grpc.SegmenterServiceServicer):
                 analysis = messages.music_analysis(result, sha256=request.music_sha256)
                 self._write_once(key, analysis.SerializeToString(deterministic=True))
         return segmenter_pb2.SegmentMusicResponse(music_analysis_key=key)
+
+    def _analyze_range(
+        self, request: segmenter_pb2.AnalyzeRangeRequest, names: MovieNames, key: str, check: Callable[[], None]
+    ) -> None:
+        plan = self._plan(request.principal, request.plan_key, names)
+        start, end = request.range.start_frame, request.range.end_frame
+        if (start, end) not in plan.ranges:
+            raise BadPlanError(f"{start} to {end} is not one of the plan's ranges", field="range")
+        media = media_key(request.principal, request.movie_sha256)
+        with stored_media(self._store, media) as path:
+            result = analyze_frames(
+                path,
+                plan.index,
+                plan.shape,
+                names.detector,
+                start_frame=start,
+                end_frame=end,
+                decoding=self._settings.decoding,
+                check=check,
+            )
+        self._write_pieces(key, range_pieces(result))
 
     def _finish(self, request: segmenter_pb2.FinishMovieRequest, names: MovieNames, check: Callable[[], None]) -> None:
         plan = self._plan(request.principal, request.plan_key, names)

@@ -8,6 +8,7 @@ from pathlib import Path
 from moodcut_kit.media.limits import ProcessLimits, limits_from_environment
 from moodcut_kit.media.open import DEFAULT_LIMITS, MediaLimits
 from moodcut_segmenter.film_pass import Decoding
+from moodcut_segmenter.ranges import RANGE_FRAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,7 @@ class SegmenterSettings:
 
     network_threads: int = 0
     decoder_threads: int = 0
-    range_frames: int = 4000
+    range_frames: int = RANGE_FRAMES
     scene_model: Path | None = None
     limits: MediaLimits = DEFAULT_LIMITS
     process_limits: ProcessLimits | None = field(default_factory=limits_from_environment)
