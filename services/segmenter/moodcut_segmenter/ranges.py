@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 # What a range keeps in memory grows with it: no longer than that a film's length would show.
 RANGE_FRAMES = 1500
+# Ranges that share a keyframe decode the same frames again: so many times as long, and so fewer, they cost less.
+_SHARED_LENGTH = 3
 # Enough ranges that several segmenters end at about the same time, none so short that its context weighs.
 RANGE_COUNT, _SHORT_RANGE_FRAMES = 16, 1000
 
@@ -26,16 +28,17 @@ def plan_ranges(
 
     They have about ``range_frames``, fewer in a film so short that it would give less than ``range_count`` of them.
     With ``keyframes`` (int64, increasing) each range begins where decoding, from the last keyframe before its context,
-    wastes the fewest frames. Without any keyframe in it, every range is decoded from the film's beginning, and there
-    are as few as can be. One range if the detector has to see the whole film (alignment 0).
+    wastes the fewest frames. Where there are fewer keyframes than ranges, these are up to three times as long: all of
+    them are decoded from the few keyframes, or from the film's beginning without any. One range if the detector has to
+    see the whole film (alignment 0).
     """
     if frame_count < 1:
         raise ValueError("a film has at least one frame")
     if alignment_frames == 0:
         return [(0, frame_count)]
-    count = -(-frame_count // range_frames)
-    if keyframes is None or len(keyframes):
-        count = max(count, min(range_count, -(-frame_count // _SHORT_RANGE_FRAMES)))
+    count = max(-(-frame_count // range_frames), min(range_count, -(-frame_count // _SHORT_RANGE_FRAMES)))
+    if keyframes is not None:
+        count = min(count, max(len(keyframes), -(-frame_count // (_SHARED_LENGTH * range_frames))))
     step = -(-frame_count // (count * alignment_frames)) * alignment_frames
     starts = list(range(0, frame_count, step))
     if keyframes is not None and len(keyframes):
