@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from moodcut_scorer.errors import BadScoringError
-from moodcut_scorer.heads import unit
+from moodcut_scorer.vectors import unit
 
 
 def pool_frames(frames: np.ndarray, shot_of_frame: Sequence[int] | np.ndarray, shot_count: int) -> np.ndarray:
