@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +9,6 @@ import numpy as np
 from moodcut_kit.modelcache import publish
 from moodcut_scorer.heads import Heads, heads_to_arrays
 from moodcut_scorer.posteriorheads import PosteriorHeads, posterior_arrays
-
-
-def calibrated(heads: Heads, *, image_temperature: float, music_temperature: float) -> Heads:
-    """The same heads with the temperatures fitted on held-out clips."""
-    return replace(
-        heads,
-        image=replace(heads.image, temperature=image_temperature),
-        music=replace(heads.music, temperature=music_temperature),
-    )
 
 
 def export_heads(heads: Heads, path: Path) -> Path:
