@@ -20,22 +20,8 @@ import numpy as np
 
 from moodcut_scorer.emotions import EMOTIONS
 from moodcut_scorer.errors import BadScoringError, ModelDamagedError, ModelMissingError
-from moodcut_scorer.posteriorheads import PosteriorHeads, posterior_heads
+from moodcut_scorer.posteriorheads import MODALITIES, PosteriorHeads, posterior_heads
 from moodcut_scorer.vectors import softmax, unit
-
-__all__ = [
-    "MODALITIES",
-    "Head",
-    "Heads",
-    "JointSpace",
-    "heads_from_arrays",
-    "heads_to_arrays",
-    "load_heads",
-    "softmax",
-    "unit",
-]
-
-MODALITIES = ("image", "music", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from moodcut_scorer.errors import BadScoringError
-from moodcut_scorer.heads import JointSpace, unit
+from moodcut_scorer.heads import JointSpace
+from moodcut_scorer.vectors import unit
 
 # How much of a shot's vector is its scene's; see docs/model-card.md for what it was chosen on.
 SCENE_WEIGHT = 0.7

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from moodcut_scorer.errors import BadScoringError, ModelDamagedError, ModelMissingError
-from moodcut_scorer.heads import Head, Heads, heads_to_arrays, load_heads, softmax, unit
+from moodcut_scorer.heads import Head, Heads, heads_to_arrays, load_heads
+from moodcut_scorer.vectors import softmax, unit
 
 
 def make_head(features: int = 4, dimension: int = 3, temperature: float = 2.0) -> Head:

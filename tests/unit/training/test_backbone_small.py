@@ -231,7 +231,7 @@ def test_the_scorer_runs_what_was_trained(tmp_path: Path) -> None:
     prompts = dict(zip(EMOTIONS, ("a", "sad", "and", "calm", "scene", "sad scene"), strict=True))
     config = {"backbone": "small", "prompts": prompts, "with_text": True}
     model = TrainedModel(network=network, config=config, temperatures={"image": 1.0, "music": 1.0}, report={})
-    export_for_scorer(model, tmp_path / "mine")
+    export_for_scorer(model, tmp_path / "mine", learned_from=())
     scorer = SmallModel(runtime=Runtime(thread_count=1), directory=tmp_path / "mine")
     with torch.no_grad():
         seen = network.embed("image", [backbone.image_input(picture(1))]).numpy()
