@@ -108,6 +108,7 @@ def test_it_learns_what_can_be_learned_and_writes_it_down(configured: Callable[.
 
     loaded = load_model(config.output / MODEL)
     assert same(dict(loaded.network.state_dict()), weights(config.output / BEST))
+    assert read_checkpoint(config.output / BEST)["optimiser"] is None
     assert loaded.report == result.report
     assert not loaded.network.training
 
