@@ -62,15 +62,18 @@ def save_checkpoint(
     path: Path,
     *,
     network: torch.nn.Module,
-    optimiser: torch.optim.Optimizer,
+    optimiser: torch.optim.Optimizer | None,
     progress: Progress,
     description: Mapping[str, Any],
 ) -> None:
-    """Write a checkpoint whole or not at all. ``description`` is the run's, its data included, as plain values."""
+    """Write a checkpoint whole or not at all. ``description`` is the run's, its data included, as plain values.
+
+    ``optimiser`` None: no run goes on from it; of Adam that leaves two thirds of the file away.
+    """
     content = {
         "version": _VERSION,
         "network": network.state_dict(),
-        "optimiser": optimiser.state_dict(),
+        "optimiser": None if optimiser is None else optimiser.state_dict(),
         "progress": asdict(progress),
         "random": random_state(),
         "description": dict(description),

@@ -156,7 +156,7 @@ class Trainer:
         save_checkpoint(
             Path(self._config.output) / name,
             network=self.network,
-            optimiser=self.optimiser,
+            optimiser=None if name == BEST else self.optimiser,
             progress=self.progress,
             description=self._description,
         )
