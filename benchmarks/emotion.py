@@ -153,7 +153,7 @@ def trials(material: Material, arguments: argparse.Namespace) -> Iterator[Trial]
                 material.labels[kept],
                 [material.clips[i].group for i in kept],
                 prompts,
-                PosteriorConfig(with_songs=songs is not None),
+                PosteriorConfig(),
                 songs=songs,
             )
             yield from _of(material, held, held, heads, arguments)

@@ -1,9 +1,9 @@
 """Trains the heads that ship: posteriors of pictures, films, music and texts from frozen features, calibrated.
 
 Softmax regression, a convex problem with one solution: the same data give the same heads, whatever the seed. Music also
-reads the emotions that listeners felt (songs), a film's head reads how its frames differ, a shot's head learns from
-means of three frames as it will meet them, and every temperature is fitted on clips that heads trained without them
-judged.
+learns from songs with the emotions that listeners felt, a film's head reads how its frames differ, a shot's head learns
+from means of three frames as it will meet them, and every temperature is fitted on clips that heads trained without
+them judged.
 """
 
 from __future__ import annotations
@@ -30,22 +30,20 @@ class PosteriorConfig:
     """How the heads are fitted.
 
     ``penalty``: of the regressions on encoder features (:func:`fit_softmax_regression`). ``text_penalty``: of that on
-    the prompts. ``with_songs``: let music read the felt emotions, found by ridge regression with ``song_penalty`` and
-    weighed with ``felt_penalty``. ``with_deviation``: let films read their frames' deviation. ``inner_folds``: into how
-    many parts the groups are divided to fit temperatures.
+    the prompts. ``song_weight``: how much all songs weigh beside all clips, where there are songs. ``with_deviation``:
+    let films read their frames' deviation. ``inner_folds``: into how many parts the groups are divided to fit
+    temperatures.
     """
 
     penalty: float = 10.0
     text_penalty: float = 0.3
-    with_songs: bool = True
-    song_penalty: float = 5e3
-    felt_penalty: float = 0.1
+    song_weight: float = 0.5
     with_deviation: bool = True
     inner_folds: int = 4
 
     def __post_init__(self) -> None:
         """Raises ValueError naming the field that is out of range."""
-        for field in ("penalty", "text_penalty", "song_penalty", "felt_penalty"):
+        for field in ("penalty", "text_penalty", "song_weight"):
             if not getattr(self, field) > 0:
                 raise ValueError(f"{field} is {getattr(self, field)}; it must be above 0.")
         if self.inner_folds < 2:
@@ -54,10 +52,11 @@ class PosteriorConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Songs:
-    """Songs with felt emotions: ``windows`` [w, f] of all songs, and ``felt`` [w, k], shares of each window's song."""
+    """Songs beside the clips: ``windows`` [w, f] of all of them, and ``shares`` [w, 6], what each window's song is of
+    each emotion (:mod:`moodcut_training.weaklabels`)."""
 
     windows: np.ndarray
-    felt: np.ndarray
+    shares: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,25 +95,6 @@ def window_rows(clips: Sequence[ClipFeatures], labels: np.ndarray) -> Rows:
     return _rows([clip.windows for clip in clips], labels)
 
 
-def felt_emotions(songs: Songs, penalty: float) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Ridge regression from windows to felt emotions.
-
-    Returns a function from the centre and scale, stacked as [2, f], with which other features were standardised to the
-    linear map of those: weight [f, k] and bias [k].
-    """
-    centre, scale = songs.windows.mean(axis=0), songs.windows.std(axis=0) + 1e-3
-    standard = ((songs.windows - centre) / scale).astype(np.float64)
-    mean = songs.felt.mean(axis=0)
-    gram = standard.T @ standard + penalty * np.eye(standard.shape[1])
-    weight = np.linalg.solve(gram, standard.T @ (songs.felt - mean))
-
-    def for_features(other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        own = weight * (other[1] / scale)[:, None]
-        return own, (other[0] - centre) / scale @ weight + mean
-
-    return for_features
-
-
 def fit_heads(
     clips: Sequence[ClipFeatures],
     labels: np.ndarray,
@@ -127,31 +107,27 @@ def fit_heads(
     """Fit all heads and their temperatures.
 
     ``labels`` int64 [n] are indices into EMOTIONS, ``groups`` [n] name the sources; ``prompts`` float32 [6, k, 384] are
-    text features, the first of each emotion being its fixed prompt. ``songs`` are needed if the config is with songs.
-    Raises ValueError if they are missing, or if there are fewer groups than inner folds.
+    text features, the first of each emotion being its fixed prompt. Without ``songs`` music learns from clips alone.
+    Raises ValueError if there are fewer groups than inner folds.
     """
-    if config.with_songs and songs is None:
-        raise ValueError("with_songs needs songs; give them, or set with_songs to False.")
-    felt = felt_emotions(songs, config.song_penalty) if config.with_songs and songs is not None else None
 
     def plain(rows: Rows) -> PosteriorHead:
-        fitted = fit_softmax_regression(
-            rows.features, rows.labels, penalty=config.penalty, sample_weight=rows.weights()
+        return _head(
+            fit_softmax_regression(rows.features, rows.labels, penalty=config.penalty, sample_weight=rows.weights())
         )
-        return _head(fitted)
 
     def heard(rows: Rows) -> PosteriorHead:
-        head = plain(rows)
-        if felt is None:
-            return head
-        weight, bias = felt(np.stack([head.centre, head.scale]).astype(np.float64))
-        read = (rows.features - head.centre) / head.scale @ weight + bias
-        known = fit_softmax_regression(read, rows.labels, penalty=config.felt_penalty, sample_weight=rows.weights())
-        return replace(
-            head,
-            weight=(head.weight + weight @ (known.weight / known.scale[:, None])).astype(np.float32),
-            bias=(head.bias + (bias - known.centre) / known.scale @ known.weight + known.bias).astype(np.float32),
+        if songs is None:
+            return plain(rows)
+        weights = rows.weights()
+        each = np.full(len(songs.windows), config.song_weight * weights.sum() / len(songs.windows))
+        fitted = fit_softmax_regression(
+            np.concatenate([rows.features, songs.windows]),
+            np.concatenate([np.eye(len(EMOTIONS))[rows.labels], songs.shares]),
+            penalty=config.penalty,
+            sample_weight=np.concatenate([weights, each]),
         )
+        return _head(fitted)
 
     folds = grouped_folds(labels.tolist(), groups, fold_count=config.inner_folds, seed=0)
     made = {

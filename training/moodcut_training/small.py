@@ -46,6 +46,7 @@ from moodcut_training.methods import (
     supervised_method,
 )
 from moodcut_training.posteriors import PosteriorConfig, Songs, fit_heads
+from moodcut_training.weaklabels import shares_of_felt
 
 _LOG = logging.getLogger(__name__)
 _NOT_FELT = {"file", "genre", "raters"}
@@ -60,7 +61,7 @@ def prompt_features() -> np.ndarray:
 def read_songs(manifest: Path, reader: FeatureReader) -> Songs:
     """Songs of a CSV with the columns ``file`` and one for each felt emotion (shares of listeners).
 
-    Raises ManifestError if there is none of either, or a share is no number.
+    Raises ManifestError if there is none of either, a share is no number, or a felt emotion is not known.
     """
     with manifest.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -73,9 +74,13 @@ def read_songs(manifest: Path, reader: FeatureReader) -> Songs:
         raise ManifestError(
             f"{manifest}: of the columns {', '.join(names)} some value is no number: {error}"
         ) from error
+    try:
+        shares = shares_of_felt(names, felt)
+    except ValueError as error:
+        raise ManifestError(f"{manifest}: {error}") from error
     heard = reader.clips([manifest.parent / row["file"] for row in rows])
     counts = [len(song.windows) for song in heard]
-    return Songs(windows=np.concatenate([song.windows for song in heard]), felt=np.repeat(felt, counts, axis=0))
+    return Songs(windows=np.concatenate([song.windows for song in heard]), shares=np.repeat(shares, counts, axis=0))
 
 
 def methods(prompts: np.ndarray, songs: Songs | None) -> list[Method]:
@@ -84,13 +89,17 @@ def methods(prompts: np.ndarray, songs: Songs | None) -> list[Method]:
     from moodcut_training.contrast_heads import ContrastConfig
     from moodcut_training.contrast_method import contrast_method
 
-    found = [posterior_method("small", prompts, songs, PosteriorConfig(with_songs=songs is not None))]
+    found = [posterior_method("small", prompts, songs, PosteriorConfig())]
     if songs is not None:
-        found.append(posterior_method("without felt emotions", prompts, None, PosteriorConfig(with_songs=False)))
+        found.append(posterior_method("without songs", prompts, None, PosteriorConfig()))
+        found += [
+            posterior_method(f"songs weigh {weight}", prompts, songs, PosteriorConfig(song_weight=weight))
+            for weight in (0.2, 1.0)
+        ]
     for name, config in (
-        ("without deviation of frames", PosteriorConfig(with_songs=songs is not None, with_deviation=False)),
-        ("penalty 2", PosteriorConfig(with_songs=songs is not None, penalty=2.0)),
-        ("penalty 50", PosteriorConfig(with_songs=songs is not None, penalty=50.0)),
+        ("without deviation of frames", PosteriorConfig(with_deviation=False)),
+        ("penalty 2", PosteriorConfig(penalty=2.0)),
+        ("penalty 50", PosteriorConfig(penalty=50.0)),
     ):
         found.append(posterior_method(name, prompts, songs, config))
     found += [
@@ -164,12 +173,12 @@ def _run(options: argparse.Namespace) -> None:
     )
     songs = read_songs(options.songs, reader) if options.songs else None
     _LOG.info("features of %d clips after %.0f s", len(clips), time.monotonic() - started)
-    config = PosteriorConfig(with_songs=songs is not None)
+    config = PosteriorConfig()
     if options.action == "table":
         found = cross_validate(data, methods(prompts, songs), seeds=range(options.seeds))
         sys.stdout.write(f"{table(found)}\n\n{differences(found)}\n")
         return
-    report: dict[str, object] = {"config": asdict(config)}
+    report: dict[str, object] = {"config": asdict(config), "with_songs": songs is not None}
     if options.action == "train":
         heads = fit_heads(data.clips, data.labels, data.groups.tolist(), prompts, config, songs=songs)
         report["sha256"] = sha256_of(export_posterior_heads(heads, options.out))

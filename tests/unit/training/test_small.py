@@ -67,7 +67,7 @@ def test_heads_and_what_they_learned_from(
     run("train", "--clips", manifest, "--out", heads)
     report = json.loads(capsys.readouterr().out)
     assert report["sha256"] == hashlib.sha256(heads.read_bytes()).hexdigest()
-    assert not report["config"]["with_songs"]
+    assert not report["with_songs"]
     assert isinstance(load_heads(heads), PosteriorHeads)
     clips = {hashlib.sha256(path.read_bytes()).hexdigest() for path in manifest.parent.glob("*.mp4")}
     assert read_training_list(heads) == clips
@@ -76,7 +76,9 @@ def test_heads_and_what_they_learned_from(
 def test_mistakes_end_in_one_message(
     run: Callable[..., None], manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bad, few, songs = tmp_path / "bad.csv", tmp_path / "few.csv", tmp_path / "songs.csv"
+    bad, few = tmp_path / "bad.csv", tmp_path / "few.csv"
+    songs, unknown = tmp_path / "songs.csv", tmp_path / "unknown.csv"
+    unknown.write_text("file,glee\nsad-0.mp4,0.5\n")
     bad.write_text("file,emotion,group\nsad-0.mp4,jolly,a\n")
     few.write_text("file,emotion,group\nsad-0.mp4,sad,a\nfear-0.mp4,fear,a\n")
     songs.write_text("file,tender\nsad-0.mp4,a little\n")
@@ -85,6 +87,7 @@ def test_mistakes_end_in_one_message(
         (("--clips", bad), "line 2: 'jolly' is none of the six emotions"),
         (("--clips", few), "1 groups cannot make 4 folds"),
         (("--clips", manifest, "--songs", songs), "songs.csv: of the columns tender some value is no number"),
+        (("--clips", manifest, "--songs", unknown), "'glee' is no felt emotion that is known; these are: amazement"),
     ):
         with pytest.raises(SystemExit) as ended:
             run("train", *words, "--out", tmp_path / "heads.npz")

@@ -30,18 +30,21 @@ class SoftmaxRegression:
 def fit_softmax_regression(
     features: np.ndarray, labels: np.ndarray, *, penalty: float = PENALTY, sample_weight: np.ndarray | None = None
 ) -> SoftmaxRegression:
-    """Fit features [n, f] to labels int64 [n]: mean cross-entropy, every class weighing the same, plus an L2 penalty.
+    """Fit features [n, f] to labels: mean cross-entropy, every class weighing the same, plus an L2 penalty.
 
-    The penalty is ``penalty`` / 2 times the squared weights. Items weigh ``sample_weight`` [n] within their class. The
-    problem is convex, its solution unique: no seed.
+    ``labels`` are classes int64 [n], or float [n, 6], how much each item is of each class. Items weigh
+    ``sample_weight`` [n] within their class. The penalty is ``penalty`` / 2 times the squared weights. The problem is
+    convex, its solution unique: no seed.
     """
     centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-3
     standard = ((features - centre) / scale).astype(np.float64)
     classes = len(EMOTIONS)
-    share = np.ones(len(labels)) if sample_weight is None else sample_weight.astype(np.float64)
-    by_class = np.bincount(labels, weights=share, minlength=classes)
-    share = share / (np.count_nonzero(by_class) * by_class[labels])
-    target = np.eye(classes)[labels]
+    share = np.eye(classes)[labels] if labels.ndim == 1 else labels.astype(np.float64)
+    if sample_weight is not None:
+        share = share * sample_weight[:, None]
+    by_class = share.sum(axis=0)
+    share = share / (np.count_nonzero(by_class) * np.where(by_class > 0, by_class, 1.0))
+    whole = share.sum(axis=1, keepdims=True)
     # With fewer items than features the solution lies in the items' span: solve there, and it is the same solution.
     basis = np.linalg.qr(standard.T)[0].T
     reduced = standard @ basis.T
@@ -51,8 +54,8 @@ def fit_softmax_regression(
         logits = reduced @ weight + bias
         logits -= logits.max(axis=1, keepdims=True)
         log_odds = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        value = -float(np.sum(share * (target * log_odds).sum(axis=1))) + 0.5 * penalty * float(np.sum(weight**2))
-        slope = share[:, None] * (np.exp(log_odds) - target)
+        value = -float(np.sum(share * log_odds)) + 0.5 * penalty * float(np.sum(weight**2))
+        slope = whole * np.exp(log_odds) - share
         return value, np.concatenate([(reduced.T @ slope + penalty * weight).ravel(), slope.sum(axis=0)])
 
     start = np.zeros((len(basis) + 1) * classes)
