@@ -40,8 +40,8 @@ def pool_frames(frames: np.ndarray, shot_of_frame: Sequence[int] | np.ndarray, s
 def in_scenes(shots: np.ndarray, scenes: np.ndarray, scene_of_shot: Sequence[int] | np.ndarray) -> np.ndarray:
     """Shots [n, d] as seen in their scenes [m, d]: unit vectors float32 [n, d], mostly the scene's.
 
-    A few frames of a shot say little of its emotion, and those of a scene more; within a scene the shots keep their
-    order. ``scene_of_shot`` [n]: the row of each shot's scene. Raises BadScoringError for a row out of range.
+    A few frames of a shot say little of its emotion, and those of a scene more. ``scene_of_shot`` [n]: the row of each
+    shot's scene. Raises BadScoringError for a row out of range.
     """
     rows = np.asarray(scene_of_shot, dtype=np.int64)
     if rows.shape != (len(shots),) or (rows.size and not 0 <= rows.min() <= rows.max() < len(scenes)):
